@@ -1,0 +1,96 @@
+"""What operators need from outside: who may ask, and which revision of a persona answers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from server.core.records import Actor, Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """Somebody with keys and a tier."""
+
+    id: str
+    name: str
+    tier: str
+    created_at: int
+    suspended: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A key as it can be listed; the secret itself is stored only as a hash."""
+
+    id: str
+    user: str
+    role: Role
+    hint: str
+    """The first characters of the secret, to recognise it by."""
+    created_at: int
+    expires_at: int | None = None
+    revoked_at: int | None = None
+
+
+class Identity(Protocol):
+    """Secrets to actors."""
+
+    async def actor(self, secret: str, now: int) -> Actor:
+        """Return who holds this secret.
+
+        Raises `Refused("invalid_api_key")` for an unknown, revoked or expired secret, comparing in constant
+        time, and `Refused("user_suspended")`. A key made or revoked by another process is seen at once.
+        """
+
+
+class Accounts(Protocol):
+    """Users and keys, for operators."""
+
+    async def create_key(
+        self, *, user: str, tier: str | None, default_tier: str, role: Role, expires_at: int | None, now: int
+    ) -> tuple[str, Key]:
+        """Make a key, and the user if new, and return the secret, which is never to be had again.
+
+        `tier` changes the tier of a user who exists; None leaves it.
+        """
+
+    async def keys(self) -> Sequence[Key]:
+        """Return all keys, revoked and expired ones too, oldest first."""
+
+    async def revoke_key(self, key_id: str, now: int) -> bool:
+        """Revoke the key for good; False if there is none or it was revoked before."""
+
+    async def users(self) -> Sequence[User]:
+        """Return all users, by name."""
+
+    async def change_user(
+        self, name: str, *, tier: str | None = None, suspended: bool | None = None
+    ) -> User | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """An immutable revision of a persona: the compiled form as JSON, known by its digest."""
+
+    persona: str
+    number: int
+    digest: str
+    compiled: str
+    origin: Literal["file", "console"]
+    created_at: int
+
+
+class Revisions(Protocol):
+    """Revisions of personas and the labels that point at them."""
+
+    async def publish_file(self, persona: str, digest: str, compiled: str, now: int) -> Revision:
+        """Store what a file holds, if no revision of the persona has this digest, and return the revision.
+
+        It becomes `live` if the current `live` came from a file or there is none; else it becomes `draft`.
+        """
+
+    async def revision(self, persona: str, number: int) -> Revision | None:
+        """Return this revision."""
+
+    async def labels(self) -> Mapping[str, Mapping[str, int]]:
+        """Return for every persona the number that each label points at."""

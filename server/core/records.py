@@ -1,0 +1,232 @@
+"""What is stored and passed around: actors, models, messages, turns, usage.
+
+Plain values. Ids and times are made by the caller; times are integer microseconds since the epoch, UTC.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+from msgspec import Struct
+
+
+class Role(StrEnum):
+    """What a key may do; each role may do what the one before it may."""
+
+    USER = "user"
+    DEVELOPER = "developer"
+    OPERATOR = "operator"
+
+    def covers(self, needed: "Role") -> bool:
+        """Return whether this role may do what `needed` may."""
+        order = list(Role)
+        return order.index(self) >= order.index(needed)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks: a user, seen through the key they came with."""
+
+    user_id: str
+    name: str
+    tier: str
+    role: Role = Role.USER
+    key_id: str = ""
+    locale: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """An alias that clients, personas and caps name, and what stands behind it."""
+
+    alias: str
+    upstreams: tuple[str, ...]
+    """Names of upstreams, in the order in which they are tried."""
+    upstream_id: str
+    """What the upstream calls it; never shown to a client."""
+    context: int
+    """Tokens of prompt and answer together."""
+    max_output: int | None = None
+    vision: bool = False
+    prefill: bool = False
+    """Whether the upstream continues a trailing assistant message byte for byte."""
+    roles: Literal["free", "strict"] = "free"
+    system_role: Literal["system", "developer"] = "system"
+    tokens: str = "o200k_base"
+    """The token table that counts for it."""
+    demonstration: bool = False
+    """A small model that shows the product; every place that names it says so."""
+
+
+class Usage(Struct, frozen=True, omit_defaults=True):
+    """Tokens of one turn. `estimated` says that we counted them because the upstream did not."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    estimated: bool = False
+
+
+class TextPart(Struct, frozen=True, tag="text"):
+    """A piece of text in a message, byte for byte as it was sent."""
+
+    text: str
+
+
+class ImagePart(Struct, frozen=True, tag="image"):
+    """An image in a message, by its digest."""
+
+    id: str
+    detail: Literal["auto", "low", "high", "original"] = "auto"
+    alt: str = ""
+
+
+Part = TextPart | ImagePart
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """One stored message; `parent_id` makes the messages of a conversation a tree."""
+
+    id: str
+    role: Literal["user", "assistant"]
+    parts: tuple[Part, ...]
+    created_at: int
+    parent_id: str | None = None
+    turn_id: str | None = None
+    status: Literal["completed", "incomplete"] = "completed"
+    context: str = ""
+    """The line of date and time that this user message was sent upstream with, so that later prompts repeat it."""
+
+    @property
+    def text(self) -> str:
+        """All text of the message, in order."""
+        return "".join(part.text for part in self.parts if isinstance(part, TextPart))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """A stored conversation of one user; it keeps the persona revision that it began with."""
+
+    id: str
+    user_id: str
+    created_at: int
+    updated_at: int
+    title: str = ""
+    persona: str | None = None
+    revision: int | None = None
+    greeting: int | None = None
+    """Which of the persona's greetings the client showed; None if none was shown."""
+    leaf_id: str | None = None
+    """The message that the next turn answers to."""
+    metadata: Mapping[str, str] | None = None
+
+
+class ServedBy(Struct, frozen=True):
+    """Told to the user when another alias answered than the one asked for."""
+
+    asked: str
+    served: str
+    because: str
+    back_at: int | None = None
+
+
+class TurnStatus(StrEnum):
+    """How a turn stands, in the words of the Responses protocol."""
+
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    INCOMPLETE = "incomplete"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Prompt(Struct, frozen=True, kw_only=True):
+    """Everything, beside revision and history, that a turn's prompt was assembled from: enough to assemble it again."""
+
+    dials: dict[str, str]
+    notes: str | None = None
+    developer_text: str | None = None
+    user_name: str = ""
+    locale: str | None = None
+    tier: str = ""
+    date: str = ""
+    weekday: str = ""
+    greeting: int | None = None
+
+
+class Sampling(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the caller asked of the model's sampling; None leaves it to persona and upstream."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_output_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+
+
+class Turn(Struct, frozen=True, kw_only=True):
+    """The facts of one turn, fixed when it is accepted."""
+
+    id: str
+    user_id: str
+    asked: str
+    """What the client named: an alias or `persona:…`."""
+    model: str
+    """The alias that serves."""
+    persona: str
+    revision: int
+    prompt: Prompt
+    sampling: Sampling
+    created_at: int
+    hold_id: str
+    message_id: str
+    """The id of the reply."""
+    input_ids: tuple[str, ...]
+    """The messages that came with this turn, oldest first; the last one is the newest user message."""
+    parent_id: str | None = None
+    """The message before the first of `input_ids`."""
+    conversation_id: str | None = None
+    previous_id: str | None = None
+    """The response that the client chained this turn to."""
+    client_request_id: str | None = None
+    body_digest: str = ""
+    door: str = ""
+    store: bool = True
+    served_by: ServedBy | None = None
+    echo: dict[str, Any] = {}
+    """Fields of the client's request that its door repeats in the answer (metadata, instructions, …)."""
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """How a turn ended."""
+
+    status: TurnStatus
+    reason: str | None = None
+    """Why it is incomplete: `max_output_tokens`, `content_filter` or None."""
+    error_code: str | None = None
+    error_message: str | None = None
+    usage: Usage = Usage()
+    ended_at: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageRow:
+    """What one turn cost, written once; the caps ledger can be rebuilt from these rows."""
+
+    turn_id: str
+    user_id: str
+    asked: str
+    model: str
+    persona: str
+    revision: int
+    status: str
+    usage: Usage
+    hold_id: str
+    charged: Mapping[str, int]
+    """Units by dimension ("messages", "tokens") that the ledger was told to settle; empty if nothing was charged."""
+    created_at: int
+    ended_at: int
