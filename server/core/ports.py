@@ -250,7 +250,8 @@ class Upstream(Protocol):
         """Ask, and give the answer as it arrives; leaving the context closes the call at the provider.
 
         Entering waits for the provider's first bytes of success. A finish reason comes exactly once, with or after
-        the last text; an answer that ends without one raises `UpstreamFailed("upstream_broke_off")`. Raises only `UpstreamFailed`.
+        the last text; an answer that ends without one raises `UpstreamFailed("upstream_broke_off")`. Raises only
+        `UpstreamFailed`.
         Text is passed on byte for byte; no batch is empty.
         """
 

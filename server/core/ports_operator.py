@@ -63,9 +63,8 @@ class Accounts(Protocol):
     async def users(self) -> Sequence[User]:
         """Return all users, by name."""
 
-    async def change_user(
-        self, name: str, *, tier: str | None = None, suspended: bool | None = None
-    ) -> User | None: ...
+    async def change_user(self, name: str, *, tier: str | None = None, suspended: bool | None = None) -> User | None:
+        """Change what is given and return the user, or None if there is none of this name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

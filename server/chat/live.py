@@ -1,0 +1,113 @@
+"""A turn as doors see it: its log so far, and a way to hear of more.
+
+Followers pull: each keeps a position and asks for what comes after it, joined. So a slow follower gets fewer, larger
+deltas, nobody has a queue of their own, and the text is held once however many follow.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+
+from server.core.events import Delta, Ended, Event, ItemOpened, last_seq
+from server.core.records import Outcome, Turn
+
+
+class LiveTurn:
+    """The committed events of one turn, running or ended. Belongs to one event loop."""
+
+    def __init__(self, turn: Turn, events: Sequence[Event] = ()) -> None:
+        self.turn = turn
+        self.delivered = False
+        """Whether a client has been sent anything, so that it knows the id and could come back."""
+        self.lost: Exception | None = None
+        """Set if this process can say nothing more about the turn: it was fenced off or the store failed."""
+        self._events: list[Event] = list(events)
+        self._lasts: list[int] = [last_seq(event) for event in events]
+        self._wakes: dict[int, Callable[[], None]] = {}
+        self._next_key = 0
+        self.on_deserted: Callable[[], None] | None = None
+        """Called when the last follower has left."""
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended, or None while it runs."""
+        last = self._events[-1] if self._events else None
+        return last.outcome if isinstance(last, Ended) else None
+
+    @property
+    def ended(self) -> bool:
+        """Whether no more events will come, here."""
+        return self.outcome is not None or self.lost is not None
+
+    @property
+    def text(self) -> str:
+        """All text that is committed."""
+        return "".join(event.text for event in self._events if isinstance(event, Delta))
+
+    @property
+    def items(self) -> Sequence[ItemOpened]:
+        """The output items that have begun."""
+        return [event for event in self._events if isinstance(event, ItemOpened)]
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """Every committed event, oldest first; not to be changed."""
+        return self._events
+
+    @property
+    def followers(self) -> int:
+        """How many follow now."""
+        return len(self._wakes)
+
+    def after(self, position: int) -> list[Event]:
+        """Return what is committed after the sequence number `position` (-1: all), neighbouring deltas joined."""
+        return joined(self._events[bisect_right(self._lasts, position) :])
+
+    def add(self, events: Sequence[Event]) -> None:
+        """Take events that have become durable and wake the followers."""
+        self._events.extend(events)
+        self._lasts.extend(last_seq(event) for event in events)
+        self.wake()
+
+    def lose(self, why: Exception) -> None:
+        """Tell the followers that nothing more will be known here."""
+        self.lost = why
+        self.wake()
+
+    def wake(self) -> None:
+        """Wake every follower."""
+        for wake in list(self._wakes.values()):
+            wake()
+
+    def follow(self, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call `wake` whenever there is more; return what ends it. `wake` must not wait and must not raise."""
+        key = self._next_key
+        self._next_key += 1
+        self._wakes[key] = wake
+
+        def leave() -> None:
+            if self._wakes.pop(key, None) is not None and not self._wakes and self.on_deserted:
+                self.on_deserted()
+
+        return leave
+
+
+def joined(events: Sequence[Event]) -> list[Event]:
+    """Return the events with neighbouring deltas of one item made one, which carries their last number."""
+    out: list[Event] = []
+    texts: list[str] = []
+    last: Delta | None = None
+    for event in events:
+        if isinstance(event, Delta) and (last is None or last.index == event.index):
+            texts.append(event.text)
+            last = event
+            continue
+        if last is not None:
+            out.append(Delta(last.seq, last.index, "".join(texts)))
+            texts, last = [], None
+        if isinstance(event, Delta):
+            texts, last = [event.text], event
+        else:
+            out.append(event)
+    if last is not None:
+        out.append(Delta(last.seq, last.index, "".join(texts)))
+    return out
