@@ -1,0 +1,54 @@
+# Needs make and Python >= 3.11. ARGS is passed on: make run ARGS="--config my.yaml"
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-header --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run check test faults bench fmt lock clean
+
+help: ## Print this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
+
+setup: .venv/.dev-stamp ## Make .venv with all that development needs
+
+run: .venv/.run-stamp ## Start the server with the embedded model on 127.0.0.1:8000
+	@$(BIN)/parley serve --welcome $(ARGS)
+
+check: .venv/.dev-stamp ## Format, lint, types, import contracts and the fast tests
+	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted: make fmt"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache > /dev/null || $(BIN)/lint-imports
+	@$(BIN)/pytest -q -n 2 -m "not slow" $(ARGS)
+
+test: check ## All of it: check, real databases, the whole app, a slice of the faults
+	@$(BIN)/pytest -q -m slow $(ARGS)
+
+faults: .venv/.dev-stamp ## Every fault run, with every seed
+	@PARLEY_FAULTS=full $(BIN)/pytest -q --hypothesis-profile=full tests/faults $(ARGS)
+
+bench: .venv/.dev-stamp ## Measure this machine
+	@$(BIN)/python bench/run.py $(ARGS)
+
+fmt: .venv/.dev-stamp ## Format and fix what can be fixed
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: .venv/.dev-stamp ## Write both locks anew; ARGS=--upgrade takes newer versions
+	@$(BIN)/pip install --quiet 'uv>=0.9'
+	@$(COMPILE) --group build $(ARGS) --output-file requirements.lock > /dev/null
+	@$(COMPILE) --group dev $(ARGS) --constraint requirements.lock --output-file requirements-dev.lock > /dev/null
+
+clean: ## Remove caches and build output; .venv and data/ stay
+	@rm -rf dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .grimp_cache
+	@find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+.venv/.run-stamp: requirements.lock pyproject.toml
+	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) was not found: install Python 3.11 or newer."; exit 1; }
+	@$(PYTHON) deploy/install.py run
+
+.venv/.dev-stamp: requirements-dev.lock pyproject.toml
+	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) was not found: install Python 3.11 or newer."; exit 1; }
+	@$(PYTHON) deploy/install.py dev
