@@ -1,0 +1,25 @@
+"""What each user may use: tiers of caps over rolling windows, held before a request and settled after it.
+
+`parse_tiers` reads the tiers, a `Limiter` decides with a `Ledger`, `ratelimit.wording` says it to people and programs.
+Needs the standard library only, and nothing of the server. Times are integer microseconds since the epoch.
+"""
+
+from ratelimit.ledger import Ledger
+from ratelimit.limiter import Ask, Held, Limiter, Refused, ServedBy, UsageReport
+from ratelimit.tiers import Cap, InvalidTiers, Tier, TierError, Tiers, parse_tiers
+
+__all__ = [
+    "Ask",
+    "Cap",
+    "Held",
+    "InvalidTiers",
+    "Ledger",
+    "Limiter",
+    "Refused",
+    "ServedBy",
+    "Tier",
+    "TierError",
+    "Tiers",
+    "UsageReport",
+    "parse_tiers",
+]

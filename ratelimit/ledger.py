@@ -1,0 +1,186 @@
+"""Where levels are kept: the promise that every ledger makes, and the values it deals in.
+
+A ledger knows counters by key, not users, tiers or models. All times are integer microseconds since the epoch.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from ratelimit.meter import Level
+
+GIVEN_BACK = frozenset({"messages", "concurrent-requests"})
+"""Units that return to the user when a lease ends; of all others, the last progress stays charged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """An amount on one counter. A window of 0 counts only what is in flight."""
+
+    key: str
+    unit: str
+    amount: int
+    window_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """A charge that is asked for, and the cap it must fit under."""
+
+    charge: Charge
+    cap: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldRequest:
+    """All that one request asks for, all or none.
+
+    Amounts are at least 1 and no key comes twice; otherwise `ValueError`.
+    """
+
+    hold_id: str
+    subject: str
+    """Whose counters these are; a clustered ledger keeps them together."""
+    model: str
+    """The alias that is to serve: kept with the hold, so that a repeated request learns what it got."""
+    demands: tuple[Demand, ...]
+    lease_us: int
+
+    def __post_init__(self) -> None:
+        if len({demand.charge.key for demand in self.demands}) != len(self.demands):
+            raise ValueError("a hold charges each counter once")
+        if any(demand.charge.amount < 1 for demand in self.demands):
+            raise ValueError("a hold charges at least one unit of each counter")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """The request was admitted at `at_us`. `levels`, by key, are those after it, for one unit more."""
+
+    at_us: int
+    deadline_us: int
+    model: str
+    charges: tuple[Charge, ...]
+    levels: Mapping[str, Level]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Full:
+    """The request was refused and nothing was charged. `levels`, by key, are for the amounts that were asked."""
+
+    at_us: int
+    levels: Mapping[str, Level]
+
+    @property
+    def failing(self) -> tuple[str, ...]:
+        """The keys without room, the one that has room last at the front."""
+        keys = [key for key, level in self.levels.items() if not level.fits]
+        return tuple(sorted(keys, key=self._never_then_latest))
+
+    def _never_then_latest(self, key: str) -> tuple[bool, int]:
+        next_at = self.levels[key].next_at
+        return (next_at is not None, -(next_at or 0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Levels by key, at one moment of the ledger's clock."""
+
+    at_us: int
+    levels: Mapping[str, Level]
+
+
+class Ledger(Protocol):
+    """Counters over rolling windows, charged by holds.
+
+    A hold is *held*, then settled or released, exactly once. It is a lease: if its deadline passes first, it lapses.
+    Messages and places in flight return; of other units the last progress stays charged.
+
+    A counter never admits more than its cap in any window, held and settled together. What is in flight does not age
+    out. Lowering a cap or changing a window cancels nothing that was admitted. A counter with anything in its window
+    is never dropped. The clock is the ledger's own and never goes back: where the one underneath does, no time passes.
+    """
+
+    async def take(self, hold: HoldRequest) -> Taken | Full:
+        """Charge every demand, or none if one does not fit.
+
+        Atomic. A refusal changes nothing and is not remembered. An id that was taken gets its first outcome again,
+        whatever is asked now, and is charged once; it is remembered while in flight and for an hour after its end.
+        """
+
+    async def settle(self, hold_id: str, actual: Mapping[str, int]) -> bool:
+        """Replace what was held by `actual`, amounts by unit, at the time it was taken.
+
+        A unit that is not named stays as held. Returns whether this call did it: False for an id that was settled or
+        released before, or is unknown. Unconditional: the truth is recorded above the cap, and after the lease has
+        ended. Places in flight are freed.
+        Raises `ValueError` for a negative amount.
+        """
+
+    async def release(self, hold_id: str) -> bool:
+        """Undo the hold, as if it had never been taken. Returns as `settle` does."""
+
+    async def renew(
+        self, hold_ids: Collection[str], progress: Mapping[str, Mapping[str, int]], *, lease_us: int
+    ) -> frozenset[str]:
+        """Extend these holds to `lease_us` from now and note their progress, amounts by hold id and unit.
+
+        Returns the ids that are held; of the others nothing is changed. A deadline never comes nearer.
+        """
+
+    async def levels(self, demands: Sequence[Demand]) -> Reading:
+        """Return the level of each demand's counter. Changes nothing; a counter never charged is empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A hold was taken."""
+
+    hold_id: str
+    subject: str
+    model: str
+    charges: tuple[Charge, ...]
+    at_us: int
+    deadline_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """A hold was settled; `amounts`, by unit, are now what it charged."""
+
+    hold_id: str
+    amounts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """A hold was released."""
+
+    hold_id: str
+
+
+JournalEntry = Held | Settled | Released
+
+
+class Journal(Protocol):
+    """Keeps what a ledger in memory must find again after a restart."""
+
+    def record(self, entry: JournalEntry) -> None:
+        """Take `entry` before its effect is visible, in order, without waiting. If it raises, nothing has changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredHold:
+    """A hold as a journal's store has it; released ones are not stored.
+
+    A settled one has the settled amounts in `charges`; those of zero may be left out. For a held one, whoever goes on
+    with the request gives a `deadline_us` ahead; with one that has passed, the hold lapses at once.
+    """
+
+    hold_id: str
+    subject: str
+    charges: tuple[Charge, ...]
+    at_us: int
+    state: Literal["held", "settled"]
+    deadline_us: int
+    model: str = ""
