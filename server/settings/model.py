@@ -1,0 +1,107 @@
+"""Everything an operator can set, in one frozen value."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from server.core.records import Model
+from server.settings.sections import (
+    AuthSection,
+    CapsSection,
+    ModelEntry,
+    ScreeningSection,
+    Section,
+    TurnsSection,
+    Upstream,
+)
+from server.settings.values import ListenAddress, Network, Origin, WebAddress, only
+
+_ONE_DATABASE = "Only `sqlite`, inside the data folder, is available yet. Write sqlite."
+_ONE_NODE = "Only one process, `none`, is possible yet. Write none."
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$")]
+"""A name that people write: letters, digits and . _ / - after the first."""
+
+
+class Settings(Section):
+    """The effective configuration. `load` has checked it: every name in it stands for something."""
+
+    data: Path
+    """The folder that holds the database and everything else that must survive."""
+    database: Annotated[Literal["sqlite"], BeforeValidator(only("sqlite", _ONE_DATABASE))]
+    """Where conversations live."""
+    cluster: Annotated[Literal["none"], BeforeValidator(only("none", _ONE_NODE))]
+    """What several nodes share."""
+    listen: ListenAddress
+    """Where the server listens."""
+    public_url: WebAddress | None
+    """The address that people see, behind a proxy."""
+    trusted_proxies: tuple[Network, ...]
+    """Networks whose `X-Forwarded-For` is believed."""
+    allowed_origins: tuple[Origin, ...]
+    """Other sites whose pages may connect from a browser."""
+    turns: TurnsSection
+    """How a running answer is kept."""
+    upstreams: Mapping[Name, Upstream] = Field(min_length=1)
+    """The providers of answers, by name."""
+    models: Mapping[Name, ModelEntry] = Field(min_length=1)
+    """The aliases that clients, personas and caps name."""
+    default_model: str
+    """The alias that answers when nobody names one."""
+    default_persona: str
+    """The persona that answers when nobody names one."""
+    titles: str | None
+    """The alias that writes titles of conversations; null takes the first words of the first message."""
+    personas: tuple[Path, ...]
+    """Folders of personas, added to those that are shipped; the same name wins over a shipped one."""
+    house: Path | None
+    """A file that replaces the shipped house persona, which comes before every other."""
+    groups: Mapping[Name, tuple[str, ...]]
+    """Names for several aliases, for tiers and personas."""
+    tiers: Mapping[Name, Mapping[str, Any]] = Field(min_length=1)
+    """What each user may use; docs/limits.md has the language."""
+    default_tier: str
+    """The tier of users who were given none."""
+    caps: CapsSection
+    """How caps are held."""
+    auth: AuthSection
+    """Who may come in without a key."""
+    screening: ScreeningSection
+    """What is checked in messages and answers."""
+
+    def models_catalogue(self) -> dict[str, Model]:
+        """Return every alias as the engine knows it, in the order of the file.
+
+        Disabled upstreams are left out: an alias may have none left, and then cannot serve.
+        """
+        return {alias: self._model(alias, entry) for alias, entry in self.models.items()}
+
+    def warnings(self) -> list[str]:
+        """Return what the operator should know though it stops nothing."""
+        lines = [f"Upstream {name} is disabled: {up.disabled}." for name, up in self.upstreams.items() if up.disabled]
+        for alias, model in self.models_catalogue().items():
+            if not model.upstreams:
+                lines.append(f"Model {alias} cannot answer: all its upstreams are disabled.")
+        return lines
+
+    def masked(self) -> dict[str, Any]:
+        """Return the settings as plain values with every secret as asterisks."""
+        return self.model_dump(mode="json")
+
+    def _model(self, alias: str, entry: ModelEntry) -> Model:
+        enabled = tuple(name for name in entry.served_by if self.upstreams[name].disabled is None)
+        return Model(
+            alias=alias,
+            upstreams=enabled,
+            upstream_id=entry.id or alias,
+            context=entry.context,
+            max_output=entry.max_output,
+            vision=entry.vision,
+            prefill=entry.prefill,
+            roles=entry.roles,
+            system_role=entry.system_role,
+            tokens=entry.tokens,
+            demonstration=any(self.upstreams[name].embedded for name in entry.served_by),
+        )

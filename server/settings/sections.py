@@ -1,0 +1,168 @@
+"""The sections of `parley.yaml`: what may stand in each, with its default and its meaning."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+
+from server.settings.values import Duration, WebAddress, only, parse_duration
+
+
+class Section(BaseModel):
+    """Frozen, and refuses keys that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Timeouts(Section):
+    """How long to wait for an upstream."""
+
+    connect: Duration = parse_duration("5s")
+    """For the connection."""
+    first_token: Duration = parse_duration("2m")
+    """From the request to the first words."""
+    idle: Duration = parse_duration("1m")
+    """Between two pieces of an answer."""
+    total: Duration = parse_duration("15m")
+    """For a whole answer."""
+
+
+class Upstream(Section):
+    """A provider of answers: exactly one of `base_url`, `embedded` and `scripted`."""
+
+    base_url: WebAddress | None = None
+    """An OpenAI-compatible endpoint, with its `/v1`."""
+    api_key: SecretStr | None = None
+    """The key for `base_url`; written as `${VAR}`."""
+    timeouts: Timeouts = Timeouts()
+    """How long to wait."""
+    retries: int = Field(default=2, ge=0, le=10)
+    """How often a call that failed before its first words is tried again here."""
+    embedded: Literal["smollm2-135m-instruct"] | None = None
+    """The small demonstration model that comes with Parley."""
+    scripted: bool = False
+    """Answers from a script, for tests and load runs; never a model."""
+    disabled: str | None = None
+    """Why it is not to be used; set by itself where a `${VAR}` is not set."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        kinds = [self.base_url is not None, self.embedded is not None, self.scripted]
+        if self.disabled is None and sum(kinds) != 1:
+            raise ValueError("An upstream needs exactly one of base_url, embedded and scripted.")
+        return self
+
+    @property
+    def kind(self) -> Literal["openai", "embedded", "scripted", "disabled"]:
+        """Which backend serves it."""
+        if self.disabled is not None:
+            return "disabled"
+        if self.embedded is not None:
+            return "embedded"
+        return "scripted" if self.scripted else "openai"
+
+
+class Price(Section):
+    """US dollars per million tokens."""
+
+    input: float = Field(ge=0)
+    """What a million tokens of prompt cost."""
+    output: float = Field(ge=0)
+    """What a million tokens of answer cost."""
+
+
+class ModelEntry(Section):
+    """An alias: what clients, personas and caps name. Exactly one of `upstream` and `upstreams`."""
+
+    upstream: str | None = None
+    """The upstream that serves it."""
+    upstreams: tuple[str, ...] = ()
+    """Several upstreams, in the order in which they are tried."""
+    id: str | None = None
+    """What the upstream calls the model; the alias itself if absent. Clients never see it."""
+    context: int = Field(ge=256)
+    """Tokens of prompt and answer together."""
+    max_output: int | None = Field(default=None, ge=1)
+    """The most tokens of one answer; absent leaves it to the upstream."""
+    vision: bool = False
+    """Whether it reads images."""
+    prefill: bool = False
+    """Whether it continues a trailing assistant message byte for byte, so that a broken answer can go on."""
+    roles: Literal["free", "strict"] = "free"
+    """`strict` where the chat template wants user and assistant in turn."""
+    system_role: Literal["system", "developer"] = "system"
+    """What the upstream calls the operator's role."""
+    tokens: Literal["o200k_base", "cl100k_base"] = "o200k_base"
+    """The token table that counts for it; the nearest one for other families."""
+    price: Price | None = None
+    """What its tokens cost you."""
+
+    @model_validator(mode="after")
+    def _served(self) -> Self:
+        if (self.upstream is None) == (not self.upstreams):
+            raise ValueError("A model needs `upstream: name` or `upstreams: [first, second]`, one of the two.")
+        if self.max_output is not None and self.max_output >= self.context:
+            raise ValueError("max_output must be smaller than context, which holds the prompt too.")
+        return self
+
+    @property
+    def served_by(self) -> tuple[str, ...]:
+        """The upstreams, in the order in which they are tried."""
+        return self.upstreams if self.upstream is None else (self.upstream,)
+
+
+class TurnsSection(Section):
+    """How a running answer is kept."""
+
+    lease: Duration = parse_duration("10s")
+    """After this time without a sign of life another process may take an answer over."""
+    linger: Duration = parse_duration("10m")
+    """How long an answer goes on when nobody follows it."""
+
+
+class CapsSection(Section):
+    """How caps are held."""
+
+    lease: Duration = parse_duration("10s")
+    """After this time a crashed process gives back what it held."""
+    estimate: Literal["p95", "max"] = "p95"
+    """What is set aside for an answer's tokens: what most answers need, or the most that one can (never overshoots)."""
+    if_store_fails: Annotated[
+        Literal["local"],
+        BeforeValidator(only("local", "Only `local` is possible while the caps live in this process. Write local.")),
+    ] = "local"
+    """What counts when the ledger cannot be reached."""
+
+
+_NO_OIDC = "Signing in through a provider is not available yet. Write null and make keys: `parley keys create`."
+_NO_ANONYMOUS = (
+    "Letting people in without an account is not available yet. Write null; `parley keys create` makes keys."
+)
+
+
+class OidcSection(Section):
+    """Signing in through an OpenID Connect provider; not available yet."""
+
+    issuer: Annotated[None, BeforeValidator(only(None, _NO_OIDC))] = None
+    """The provider; null is off."""
+    audience: str = "parley"
+    """The audience that tokens must name."""
+    tier_claim: str = "tier"
+    """The claim that names the tier."""
+    user_claim: str = "sub"
+    """The claim that names the user."""
+
+
+class AuthSection(Section):
+    """Who may come in without a key."""
+
+    anonymous: Annotated[None, BeforeValidator(only(None, _NO_ANONYMOUS))] = None
+    """The tier of people without an account; null lets nobody in."""
+    oidc: OidcSection | None = None
+    """An identity provider; null is off."""
+
+
+class ScreeningSection(Section):
+    """What is checked in messages and answers."""
+
+    blocklist: tuple[str, ...] = ()
+    """Phrases that neither a message nor an answer may contain; case does not matter."""
