@@ -1,0 +1,53 @@
+"""What happens, as Prometheus metrics. Labels are models, personas, doors and codes, never users."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from server.core.ports import Happened
+
+SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+
+class PrometheusObserver:
+    """Counts in a registry of its own, so that several servers can live in one process."""
+
+    def __init__(self, *, running: Callable[[], int], sockets: Callable[[], int]) -> None:
+        self._registry = CollectorRegistry()
+        to = self._registry
+        turn = ("model", "persona", "door")
+        self._started = Counter("parley_turns_started", "Turns accepted.", turn, registry=to)
+        self._ended = Counter("parley_turns_ended", "Turns ended, by status.", (*turn, "status"), registry=to)
+        self._took = Histogram(
+            "parley_turn_seconds", "From accepted to ended.", ("model",), buckets=SECONDS, registry=to
+        )
+        self._first = Histogram(
+            "parley_first_token_seconds", "From accepted to the first text.", ("model",), buckets=SECONDS, registry=to
+        )
+        self._tokens = Counter("parley_tokens", "Tokens of turns that ended.", (*turn, "kind"), registry=to)
+        self._refused = Counter("parley_refused", "Calls that were not served, by code.", ("code",), registry=to)
+        self._faults = Counter("parley_faults", "Faults, by what failed.", ("what",), registry=to)
+        Gauge("parley_turns_running", "Turns being answered.", registry=to).set_function(running)
+        Gauge("parley_sockets_open", "WebSockets open.", registry=to).set_function(sockets)
+
+    def saw(self, happened: Happened) -> None:
+        """Count it."""
+        labels = dict(happened.labels)
+        match happened.name:
+            case "turn_started":
+                self._started.labels(**labels).inc()
+            case "turn_ended":
+                self._ended.labels(**labels).inc()
+                self._took.labels(model=labels["model"]).observe(happened.value)
+            case "first_token":
+                self._first.labels(model=labels["model"]).observe(happened.value)
+            case "input_tokens" | "output_tokens":
+                self._tokens.labels(**labels, kind=happened.name.removesuffix("_tokens")).inc(happened.value)
+            case "refused":
+                self._refused.labels(code=labels["code"]).inc()
+            case name:
+                self._faults.labels(what=name).inc()
+
+    def metrics(self) -> bytes:
+        """Return all metrics in the text format."""
+        return generate_latest(self._registry)

@@ -1,0 +1,286 @@
+"""One turn while this process owns it: from the upstream's first byte to the stored end."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from server.chat.live import LiveTurn
+from server.chat.routing import Routing
+from server.core import charging, trail
+from server.core.events import SPAN, Delta, Ended, Event, ItemClosed, ItemOpened, last_seq
+from server.core.ports import Batch, Call, Clock, Fenced, Journal, Screen, TurnEnd, TurnLog, UpstreamFailed, Verdict
+from server.core.records import Message, Outcome, TextPart, Turn, TurnStatus, Usage, UsageRow
+
+BACKLOG_LIMIT = 8 * 1024 * 1024
+"""Bytes that may wait for the disk before answers are read more slowly."""
+
+END_RETRIES = (0.05, 0.2, 1.0, 3.0)
+"""Seconds between attempts to store an end; after the last one the turn is left to adoption."""
+
+Stop = Literal["user", "deserted", "leaving", "fenced", "storage"]
+
+
+class StorageFailed(Exception):  # noqa: N818
+    """The log cannot be written. What followers have seen is durable; nothing after it is known to be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What one answer needs to begin."""
+
+    call: Call
+    screen: Screen
+    prompt_tokens: int
+    """What we count for the prompt, in case the upstream does not say."""
+    count: Callable[[str], int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """An answer that ended, and what it is charged."""
+
+    outcome: Outcome
+    charged: dict[str, int]
+
+
+class Answer:
+    """Produces the reply of one turn and stores it. It is the sink of the turn's log."""
+
+    def __init__(
+        self,
+        turn: Turn,
+        *,
+        owner: int,
+        clock: Clock,
+        journal: Journal,
+        routing: Routing,
+        sleep: Callable[[float], Awaitable[None]],
+        events: Sequence[Event] = (),
+        unlisted_for: int,
+    ) -> None:
+        self.turn = turn
+        self.owner = owner
+        self.live = LiveTurn(turn, events)
+        self.log: TurnLog
+        self.stopped: Stop | None = None
+        self._clock = clock
+        self._journal = journal
+        self._routing = routing
+        self._sleep = sleep
+        self._unlisted_for = unlisted_for
+        self._scope: asyncio.Timeout | None = None
+        self._events: list[Event] = list(events)
+        self._next_seq = last_seq(events[-1]) + 1 if events else 0
+        self._produced: list[str] = [event.text for event in events if isinstance(event, Delta)]
+        self._usage: Usage | None = None
+        self._adopted = bool(events)
+
+    # What the log says
+
+    def committed(self, events: Sequence[Event]) -> None:
+        """Show what is durable."""
+        self.live.add(events)
+
+    def fenced(self) -> None:
+        """Another process has adopted the turn."""
+        self.stop("fenced")
+        self.live.lose(Fenced())
+
+    def broken(self, why: Exception) -> None:
+        """The disk or the database fails."""
+        self.stop("storage")
+        self.live.lose(StorageFailed(str(why)))
+
+    # What others ask of it
+
+    @property
+    def produced_tokens(self) -> int:
+        """Roughly how many tokens were produced so far, for the progress of its hold."""
+        return sum(map(len, self._produced)) // 4
+
+    def stop(self, why: Stop) -> None:
+        """End the answer at what was produced; the first reason counts."""
+        if self.stopped is None:
+            self.stopped = why
+        if self._scope is not None and not self._scope.expired():
+            self._scope.reschedule(-1)
+
+    def open(self, event: Event) -> None:
+        """Take the turn's first event, which was stored with the turn itself."""
+        self._note(event)
+        self.live.add([event])
+
+    async def run(self, question: Question) -> Ending | None:
+        """Produce and store the answer. None if it was left to another owner, who will end and charge it."""
+        outcome = await self._produce(question)
+        if self.stopped in {"leaving", "fenced", "storage"}:
+            return None
+        return await self._end(outcome, question)
+
+    async def break_off(self, prompt_tokens: int, count: Callable[[str], int]) -> Ending | None:
+        """End an adopted turn that nobody can continue."""
+        outcome = Outcome(
+            status=TurnStatus.INCOMPLETE,
+            usage=self._usage_or_estimate(prompt_tokens, count),
+            ended_at=self._clock.now(),
+        )
+        return await self._store(outcome, "")
+
+    async def close_unasked(self) -> None:
+        """End a turn that asked for no answer."""
+        outcome = Outcome(status=TurnStatus.COMPLETED, ended_at=self._clock.now())
+        await self._store(outcome, "")
+
+    async def _produce(self, question: Question) -> Outcome:
+        status, reason, code, message = TurnStatus.COMPLETED, None, None, None
+        try:
+            async with asyncio.timeout(None) as self._scope:
+                if self.stopped:
+                    self._scope.reschedule(-1)
+                reason = await self._stream(question)
+                if reason is not None:
+                    status = TurnStatus.INCOMPLETE
+        except TimeoutError:
+            status = TurnStatus.CANCELLED
+        except UpstreamFailed as failed:
+            status, code, message = TurnStatus.FAILED, failed.code, failed.message
+        finally:
+            self._scope = None
+        usage = self._usage_or_estimate(question.prompt_tokens, question.count)
+        return Outcome(
+            status=status,
+            reason=reason,
+            error_code=code,
+            error_message=message,
+            usage=usage,
+            ended_at=self._clock.now(),
+        )
+
+    async def _stream(self, question: Question) -> str | None:
+        """Read the upstream to its end; return why the answer is incomplete, if it is."""
+        reason: str | None = None
+        async with self._routing.answer(question.call) as batches:
+            async for batch in batches:
+                verdict = self._take(batch, question.screen)
+                if verdict is not None:
+                    return "content_filter"
+                if batch.finish is not None:
+                    reason = {"stop": None, "length": "max_output_tokens"}.get(batch.finish, "content_filter")
+                while self._journal.backlog() > BACKLOG_LIMIT:
+                    await self._sleep(0.005)
+        return reason
+
+    def _take(self, batch: Batch, screen: Screen) -> Verdict | None:
+        if batch.usage is not None:
+            self._usage = batch.usage
+        if not batch.text:
+            return None
+        self._produced.append(batch.text)
+        shown, verdict = screen.feed(batch.text)
+        for event in self._say(shown):
+            self.log.append(event)
+        return verdict
+
+    def _say(self, text: str) -> list[Event]:
+        """Return the events that add `text` to the reply."""
+        if not text:
+            return []
+        events: list[Event] = []
+        if not any(isinstance(event, ItemOpened) for event in self._events):
+            events.append(self._note(ItemOpened(self._next_seq, 0, self.turn.message_id)))
+        events.append(self._note(Delta(self._next_seq, 0, text)))
+        return events
+
+    def _note(self, event: Event) -> Event:
+        self._events.append(event)
+        self._next_seq += SPAN[type(event)]
+        return event
+
+    async def _end(self, outcome: Outcome, question: Question) -> Ending | None:
+        filtered = outcome.reason == "content_filter"
+        rest, verdict = ("", None) if filtered else question.screen.close()
+        if verdict is not None:
+            outcome = Outcome(
+                status=TurnStatus.INCOMPLETE, reason="content_filter", usage=outcome.usage, ended_at=outcome.ended_at
+            )
+        return await self._store(outcome, rest)
+
+    async def _store(self, outcome: Outcome, rest: str) -> Ending | None:
+        last = self._say(rest)
+        whole = outcome.status is TurnStatus.COMPLETED
+        if any(isinstance(event, ItemOpened) for event in self._events):
+            last.append(self._note(ItemClosed(self._next_seq, 0, "completed" if whole else "incomplete")))
+        last.append(self._note(Ended(self._next_seq, outcome)))
+        charged = dict(charging.charge(outcome, produced=bool(self._produced)))
+        if not await self._write(self._turn_end(outcome, last, charged)):
+            return None
+        self.live.add(last)
+        return Ending(outcome=outcome, charged=charged)
+
+    def _turn_end(self, outcome: Outcome, last: Sequence[Event], charged: dict[str, int]) -> TurnEnd:
+        turn = self.turn
+        listed = turn.store or turn.conversation_id is not None
+        return TurnEnd(
+            turn_id=turn.id,
+            owner=self.owner,
+            outcome=outcome,
+            events=last,
+            trail=trail.pack(self._events),
+            reply=self._reply(outcome),
+            usage=UsageRow(
+                turn_id=turn.id,
+                user_id=turn.user_id,
+                asked=turn.asked,
+                model=turn.model,
+                persona=turn.persona,
+                revision=turn.revision,
+                status=outcome.status.value,
+                usage=outcome.usage,
+                hold_id=turn.hold_id,
+                charged=charged,
+                created_at=turn.created_at,
+                ended_at=outcome.ended_at,
+            ),
+            conversation_id=turn.conversation_id,
+            moves_leaf=turn.previous_id is None,
+            keep_until=None if listed else outcome.ended_at + self._unlisted_for,
+        )
+
+    def _reply(self, outcome: Outcome) -> Message | None:
+        text = "".join(event.text for event in self._events if isinstance(event, Delta))
+        if not text:
+            return None
+        return Message(
+            id=self.turn.message_id,
+            role="assistant",
+            parts=(TextPart(text),),
+            created_at=outcome.ended_at,
+            parent_id=self.turn.input_ids[-1],
+            turn_id=self.turn.id,
+            status="completed" if outcome.status is TurnStatus.COMPLETED else "incomplete",
+        )
+
+    async def _write(self, end: TurnEnd) -> bool:
+        for pause in (*END_RETRIES, None):
+            try:
+                await self.log.end(end)
+            except Fenced as fenced:
+                self.live.lose(fenced)
+                return False
+            except Exception as failed:  # noqa: BLE001  whatever the store raises, the end is tried again
+                if pause is None:
+                    self.live.lose(StorageFailed(str(failed)))
+                    return False
+                await self._sleep(pause)
+            else:
+                return True
+        return False
+
+    def _usage_or_estimate(self, prompt_tokens: int, count: Callable[[str], int]) -> Usage:
+        # What the upstream reports of an adopted turn counts the prefix as prompt, which is not the user's to pay.
+        if self._usage is not None and not self._adopted:
+            return self._usage
+        if not self._produced:
+            return Usage()
+        return Usage(input_tokens=prompt_tokens, output_tokens=count("".join(self._produced)), estimated=True)

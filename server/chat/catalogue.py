@@ -1,0 +1,178 @@
+"""Who can answer: the models of the configuration and the live personas, and which of them a request means."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from personas import Compiled
+from server.core.errors import Refused
+from server.core.ports_operator import Revision, Revisions
+from server.core.records import Actor, Conversation, Model, Role
+from server.core.requests import TurnRequest
+
+PREFIX = "persona:"
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """One revision of a persona, ready to assemble prompts."""
+
+    name: str
+    number: int
+    compiled: Compiled
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Who answers a request."""
+
+    speaker: Speaker
+    model: Model
+    """The alias asked for, or the first that the persona allows."""
+    asked: str
+    """What the client named, to be told back to it."""
+
+
+class Catalogue:
+    """The live personas and all models of this deployment.
+
+    Revisions that are pinned but no longer live are read once and kept: they never change.
+    """
+
+    def __init__(
+        self,
+        *,
+        models: Mapping[str, Model],
+        groups: Mapping[str, Sequence[str]],
+        default_model: str,
+        default_persona: str,
+        revisions: Revisions,
+        broken: Mapping[str, str],
+    ) -> None:
+        self._models = models
+        self._groups = groups
+        self._default_model = default_model
+        self._default_persona = default_persona
+        self._revisions = revisions
+        self._broken = broken
+        self._live: dict[str, Speaker] = {}
+        self._known: dict[tuple[str, int], Speaker] = {}
+
+    def put_live(self, revision: Revision) -> None:
+        """Let `revision` answer for its persona from now on."""
+        self._live[revision.persona] = self._keep(revision)
+
+    def models(self) -> Sequence[Model]:
+        """Return all aliases, in the order of the configuration."""
+        return list(self._models.values())
+
+    def personas(self) -> Sequence[Speaker]:
+        """Return the live personas, by name."""
+        return [self._live[name] for name in sorted(self._live)]
+
+    def model(self, alias: str) -> Model:
+        """Return the model behind `alias`; it exists."""
+        return self._models[alias]
+
+    async def speaker(self, name: str, number: int) -> Speaker | None:
+        """Return this revision of a persona, live or not."""
+        known = self._known.get((name, number))
+        if known is None:
+            revision = await self._revisions.revision(name, number)
+            known = self._keep(revision) if revision else None
+        return known
+
+    async def choose(self, actor: Actor, request: TurnRequest, conversation: Conversation | None) -> Choice:
+        """Find who answers. Raises `Refused` where names do not exist, do not go together or are not the actor's."""
+        alias, named = _split(request.model, request.persona)
+        speaker = await self._speaker_for(actor, named, conversation)
+        allowed = self.allowed(speaker)
+        if alias is None:
+            model = next((self._models[name] for name in allowed), None)
+            if model is None:
+                raise Refused("no_model_available", f"The persona {speaker.name!r} allows no model that is configured.")
+            return Choice(speaker, model, request.model or model.alias)
+        if alias not in self._models:
+            raise _unknown("model_not_found", "model", alias, self._models, param="model")
+        if alias not in allowed:
+            raise Refused(
+                "persona_model_mismatch",
+                f"The persona {speaker.name!r} does not allow the model {alias!r}; it allows {', '.join(allowed)}.",
+                param="model",
+            )
+        return Choice(speaker, self._models[alias], alias)
+
+    def allowed(self, speaker: Speaker) -> list[str]:
+        """Return the aliases that may answer for the persona, the preferred one first."""
+        use = speaker.compiled.model_use
+        if use is None:
+            return [self._default_model, *(name for name in self._models if name != self._default_model)]
+        names = [alias for entry in use for alias in self._groups.get(entry, (entry,))]
+        return [name for name in dict.fromkeys(names) if name in self._models]
+
+    async def _speaker_for(self, actor: Actor, named: str | None, conversation: Conversation | None) -> Speaker:
+        pinned = conversation.persona if conversation else None
+        if named is None and conversation is not None and pinned is not None and conversation.revision is not None:
+            return await self._revision(pinned, conversation.revision)
+        name, number = _revision_of(named or self._default_persona)
+        if number is None:
+            if pinned == name and conversation is not None and conversation.revision is not None:
+                return await self._revision(name, conversation.revision)
+            return self._live_one(name)
+        is_pinned = conversation is not None and (name, number) == (pinned, conversation.revision)
+        if not is_pinned and not actor.role.covers(Role.DEVELOPER):
+            raise Refused(
+                "persona_revision_forbidden",
+                "Choosing a revision of a persona needs a key of role developer; leave `@n` out to get the live one.",
+                param="persona",
+            )
+        return await self._revision(name, number)
+
+    async def _revision(self, name: str, number: int) -> Speaker:
+        speaker = await self.speaker(name, number)
+        if speaker is None:
+            raise Refused("persona_not_found", f"The persona {name!r} has no revision {number}.", param="persona")
+        return speaker
+
+    def _live_one(self, name: str) -> Speaker:
+        if name in self._live:
+            return self._live[name]
+        if name in self._broken:
+            raise Refused("persona_invalid", f"The persona {name!r} has errors: {self._broken[name]}", param="persona")
+        raise _unknown("persona_not_found", "persona", name, self._live, param="persona")
+
+    def _keep(self, revision: Revision) -> Speaker:
+        compiled = Compiled.from_json(revision.compiled)
+        speaker = Speaker(revision.persona, revision.number, compiled, revision.created_at)
+        self._known[revision.persona, revision.number] = speaker
+        return speaker
+
+
+def _split(model: str | None, persona: str | None) -> tuple[str | None, str | None]:
+    """Return the alias and the persona that a request names; `model` may hold either."""
+    if model is None or not model.startswith(PREFIX):
+        return model, persona
+    named = model.removeprefix(PREFIX)
+    if persona is not None and persona != named:
+        raise Refused(
+            "invalid_value",
+            f"`model` names the persona {named!r} and `persona` {persona!r}; name one.",
+            param="persona",
+        )
+    return None, named
+
+
+def _revision_of(named: str) -> tuple[str, int | None]:
+    name, at, number = named.partition("@")
+    if not at:
+        return name, None
+    if not number.isdecimal() or len(number) > 9:  # noqa: PLR2004  more digits than revisions there will ever be
+        raise Refused("invalid_value", f"{named!r} is not `name` or `name@number`.", param="persona")
+    return name, int(number)
+
+
+def _unknown(code: str, kind: str, name: str, known: Collection[str], *, param: str) -> Refused:
+    near = get_close_matches(name, known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else f" There are: {', '.join(sorted(known)[:12])}."
+    return Refused(code, f"There is no {kind} {name!r}.{hint}", param=param)

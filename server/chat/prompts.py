@@ -1,0 +1,162 @@
+"""From a persona, a history and a request to the messages that an upstream gets."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+
+import personas
+from server.chat.catalogue import Speaker
+from server.core.context import PER_MESSAGE, Budget, divide, fit
+from server.core.errors import Refused
+from server.core.ports import Tokens
+from server.core.records import Actor, ImagePart, Message, Model, Part, Prompt, Role, TextPart
+from server.core.requests import TurnRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One message of a prompt."""
+
+    role: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A prompt, ready for its model."""
+
+    lines: Sequence[Line]
+    tokens: int
+    """What the prompt counts, by the model's table."""
+    answer: int
+    """Tokens that are kept free for the answer."""
+
+
+class Prompts:
+    """Writes prompts. Pure but for the token tables, which count; remembers counts of what comes again and again."""
+
+    def __init__(self, *, tokens: Tokens, marker: Callable[[str], str]) -> None:
+        self._marker = marker
+        self._count = lru_cache(maxsize=4096)(tokens.count)
+
+    def marker(self, speaker: Speaker) -> str:
+        """Return the leak marker of this revision."""
+        return self._marker(speaker.compiled.digest)
+
+    def count(self, text: str, model: Model) -> int:
+        """Return the tokens of `text` by the model's table."""
+        return self._count(text, model.tokens)
+
+    def write(
+        self,
+        *,
+        speaker: Speaker,
+        model: Model,
+        prompt: Prompt,
+        history: Sequence[Message],
+        newest: Message,
+        wanted: int | None,
+    ) -> Written:
+        """Assemble the messages for `model`, as much of `history` among them as fits.
+
+        Raises `Refused("context_length_exceeded")` if persona and newest message alone do not fit,
+        `Refused("invalid_dial")`, and `Refused("steering_not_allowed")` for notes that the persona does not take.
+        """
+        session = self._session(speaker, model, prompt, newest)
+        budget = divide(model, wanted)
+        bare = self._assemble(speaker, session, (), newest)
+        fixed = self._cost(bare.messages, model)
+        if fixed > budget.prompt:
+            raise _too_long(model, fixed, budget)
+        costs = [self._cost([_from_history(message)], model) for message in history]
+        kept = fit(history, costs, budget.prompt - fixed)
+        whole = self._assemble(speaker, session, kept, newest)
+        messages = personas.strict(whole.messages) if model.roles == "strict" else whole.messages
+        return Written([_line(one) for one in messages], fixed + sum(costs[len(history) - len(kept) :]), budget.answer)
+
+    def _session(self, speaker: Speaker, model: Model, prompt: Prompt, newest: Message) -> personas.Session:
+        return personas.Session(
+            system_role=model.system_role,
+            user=personas.User(name=prompt.user_name, locale=prompt.locale, tier=prompt.tier),
+            dials=prompt.dials,
+            notes=prompt.notes,
+            developer_text=prompt.developer_text,
+            greeting=prompt.greeting,
+            now=personas.Now(date=prompt.date, weekday=prompt.weekday, context=newest.context or None),
+            marker=self.marker(speaker),
+            count=lambda text: self.count(text, model),
+        )
+
+    def _assemble(
+        self, speaker: Speaker, session: personas.Session, history: Sequence[Message], newest: Message
+    ) -> personas.Assembly:
+        try:
+            return personas.assemble(speaker.compiled, session, [_from_history(one) for one in history], _plain(newest))
+        except personas.InvalidDial as wrong:
+            raise Refused("invalid_dial", str(wrong), param="dials") from wrong
+        except personas.NotesRefused as wrong:
+            raise Refused("steering_not_allowed", str(wrong), param="instructions") from wrong
+
+    def _cost(self, messages: Sequence[personas.Message], model: Model) -> int:
+        texts = (part.text for one in messages for part in one.content if isinstance(part, personas.Text))
+        return sum(self.count(text, model) for text in texts) + PER_MESSAGE * len(messages)
+
+
+def prompt_of(actor: Actor, request: TurnRequest, *, now: int, greeting: int | None) -> Prompt:
+    """Return what the prompt of this request is made from, beside persona and history.
+
+    A developer's system text comes under the house; a user's is demoted to notes.
+    """
+    moment = datetime.fromtimestamp(now / 1_000_000, UTC)
+    developer = actor.role.covers(Role.DEVELOPER)
+    return Prompt(
+        dials=dict(request.dials),
+        notes=None if developer else request.steering,
+        developer_text=request.steering if developer else None,
+        user_name=actor.name,
+        locale=actor.locale,
+        tier=actor.tier,
+        date=moment.strftime("%Y-%m-%d"),
+        weekday=moment.strftime("%A"),
+        greeting=greeting,
+    )
+
+
+def context_line(now: int) -> str:
+    """Return the line of date and time that goes with a user message: minutes, UTC."""
+    return datetime.fromtimestamp(now / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _plain(message: Message) -> personas.Message:
+    return personas.Message(role=message.role, content=tuple(_part(part) for part in message.parts))
+
+
+def _from_history(message: Message) -> personas.Message:
+    plain = _plain(message)
+    if not message.context:
+        return plain
+    return replace(plain, content=(personas.context_part(message.context), *plain.content))
+
+
+def _part(part: Part) -> personas.Part:
+    if isinstance(part, TextPart):
+        return personas.Text(part.text)
+    return personas.Image(id=part.id, detail=part.detail, alt=part.alt)
+
+
+def _line(message: personas.Message) -> Line:
+    parts = tuple(
+        TextPart(part.text) if isinstance(part, personas.Text) else ImagePart(part.id, part.detail, part.alt)
+        for part in message.content
+    )
+    return Line(message.role, parts)
+
+
+def _too_long(model: Model, fixed: int, budget: Budget) -> Refused:
+    return Refused(
+        "context_length_exceeded",
+        f"Persona and newest message are about {fixed} tokens; {model.alias!r} takes {budget.prompt} of prompt "
+        f"(context {model.context}, {budget.answer} kept for the answer). Shorten the message or name a larger model.",
+        param="input",
+    )

@@ -1,0 +1,62 @@
+"""What the caps and the screen say, as refusals of the catalogue."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import ratelimit
+from ratelimit import wording
+from server.core.errors import Refused
+from server.core.moments import rfc3339
+from server.core.ports import Verdict
+
+
+def cap_refused(refused: ratelimit.Refused, now: int) -> Refused:
+    """Return the one shape of a refusal by caps; `now` in microseconds."""
+    return Refused(
+        refused.code,
+        wording.message(refused, now=now),
+        param="model",
+        extra=_members(refused),
+        headers=wording.headers(refused, now=now),
+    )
+
+
+def headers_of(held: ratelimit.Held, now: int) -> Mapping[str, str]:
+    """Return what a served request tells of the caps it was charged to."""
+    return wording.headers(held, now=now)
+
+
+def blocked(verdict: Verdict) -> Refused:
+    """Return the refusal of a message that meets a rule of this deployment; it does not repeat what was met."""
+    return Refused(
+        "content_blocked",
+        f"This message meets a rule of this deployment ({verdict.category}) and was not sent. Nothing was charged.",
+        param="input",
+    )
+
+
+def _members(refused: ratelimit.Refused) -> dict[str, Any]:
+    if refused.code == "model_not_in_tier":
+        return {"tiers": list(refused.tiers)}
+    limit = refused.limit
+    return {
+        "limit": {
+            "id": limit.id,
+            "cap": limit.cap,
+            "used": limit.used,
+            "unit": limit.unit,
+            "window_seconds": limit.window_seconds,
+        }
+        if limit
+        else None,
+        "next_at": rfc3339(refused.next_at),
+        "retry_after_seconds": refused.retry_after_seconds,
+        "at_most": refused.at_most,
+        "full_at": rfc3339(refused.full_at),
+        "charged": False,
+        "options": [_option(option.do, model=option.model, tier=option.tier) for option in refused.options],
+    }
+
+
+def _option(do: str, **names: str | None) -> dict[str, str]:
+    return {"do": do} | {name: value for name, value in names.items() if value is not None}

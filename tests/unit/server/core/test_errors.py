@@ -1,0 +1,33 @@
+"""The catalogue of errors."""
+
+import pytest
+
+from server.core.errors import CATALOGUE, Refused
+
+
+def test_a_refusal_has_openais_members_first() -> None:
+    """The error object has OpenAI's four members and ours beside them."""
+    refused = Refused("usage_cap_reached", "Full.", param="model", extra={"next_at": "soon"})
+    assert refused.body() == {
+        "message": "Full.",
+        "type": "rate_limit_error",
+        "param": "model",
+        "code": "usage_cap_reached",
+        "next_at": "soon",
+    }
+    assert refused.problem.status == 429
+
+
+def test_a_code_outside_the_catalogue_is_a_fault() -> None:
+    """Nobody can refuse with a code that is not documented."""
+    with pytest.raises(LookupError):
+        Refused("made_up", "No.")
+
+
+def test_every_line_says_what_it_is() -> None:
+    """Each code has an HTTP status of an error, a type and a sentence."""
+    for code, problem in CATALOGUE.items():
+        assert problem.code == code
+        assert 400 <= problem.status < 600
+        assert problem.about.endswith(".")
+        assert (problem.type == "server_error") == (problem.status >= 500)
