@@ -19,6 +19,9 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOCKS = {"run": "requirements.lock", "dev": "requirements-dev.lock"}
 STAMPS = {"run": (".run-stamp",), "dev": (".dev-stamp", ".run-stamp")}
+PIN = re.compile(r"^[\w.\[\]-]+==", re.MULTILINE)
+# What pip says when it turns to a package, fetched or found on this machine.
+NAMED = re.compile(r"(?:Collecting|Processing|Ignoring|Requirement already satisfied:) (?:\S*/)?([\w.]+(?:-[a-z]\w*)*)")
 PIP = (str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--no-deps", "--no-compile")
 
 
@@ -31,7 +34,7 @@ def main(kind: str) -> int:
         _say(f"Installing the {lock.name} set of packages (the first time fetches some 250 MB)")
         _pip(
             *("--require-hashes", "--progress-bar", "off", "--requirement", str(lock)),
-            total=lock.read_text().count("=="),
+            total=len(PIN.findall(lock.read_text())),
             advice="The packages could not be installed; a package registry must be in reach once.",
         )
         _pip(
@@ -95,7 +98,7 @@ def _pip(*arguments: str, total: int, advice: str) -> None:
     ) as pip:
         for line in pip.stdout or ():
             tail.append(line)
-            named = re.match(r"(?:Collecting|Requirement already satisfied:|Ignoring) ([\w.-]+)", line)
+            named = NAMED.match(line)
             if named and total:
                 seen += 1
                 _progress(f"{seen}/{total} {named[1]}", landmark=seen % 20 == 0)
