@@ -3,6 +3,7 @@
 Pure values and the reader of the `tiers` section; it knows neither users nor levels nor time.
 """
 
+import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from ratelimit.lines import SECOND_US, Line, LineError, read_line, show_amount, 
 
 Unit = Literal["messages", "tokens", "concurrent-requests"]
 WhenCapped = Literal["use", "wait", "refuse"]
+Rate = Fraction | float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +47,9 @@ class Cap:
             return f"{self.amount} at once"
         return f"{show_amount(self.amount)} {self.unit} / {show_window(self.window_us)}"
 
-    def rate(self) -> Fraction:
-        """Return units per second (units, if only those in flight count), to compare finite caps."""
-        return Fraction((self.amount or 0) * SECOND_US, self.window_us or SECOND_US)
+    def rate(self) -> Rate:
+        """Return units per second (units, if only those in flight count), to compare caps."""
+        return math.inf if self.amount is None else Fraction(self.amount * SECOND_US, self.window_us or SECOND_US)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,10 @@ class Tier:
     def caps_on(self, model: str) -> tuple[Cap, ...]:
         """Return every finite cap that a call to `model` must pass, in the order of the lines."""
         return tuple(cap for cap in self.caps if cap.amount is not None and cap.counts(model))
+
+    def rate(self, model: str, unit: Unit) -> Rate:
+        """Return the lowest rate among the caps on `model` that count `unit`; infinite if none does."""
+        return min((cap.rate() for cap in self.caps_on(model) if cap.unit == unit), default=math.inf)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +108,11 @@ class Tiers:
         return tuple(name for name, tier in self.by_name.items() if tier.has(model))
 
     def higher(self, model: str, cap: Cap, *, than: str) -> str | None:
-        """Return the first other tier in which every line on `model` that counts `cap.unit` allows more than `cap`."""
+        """Return the first tier that gives more than `cap` on `model`, and no fewer messages than the tier `than`."""
+        messages = self.tier(than).rate(model, "messages")
         for name, tier in self.by_name.items():
-            lines = [line for line in tier.caps_on(model) if line.unit == cap.unit]
-            if name != than and tier.has(model) and all(line.rate() > cap.rate() for line in lines):
+            more = tier.rate(model, cap.unit) > cap.rate()
+            if tier.has(model) and more and tier.rate(model, "messages") >= messages:
                 return name
         return None
 

@@ -117,7 +117,7 @@ def _time(at: int, now: int) -> str:
 
 
 def _span(seconds: int) -> str:
-    size, name = next(span for span in _SPANS if seconds % span[0] == 0 and (seconds > span[0] or span[0] == 1))
+    size, name = next(span for span in _SPANS if seconds % span[0] == 0)
     count = seconds // size
     return name if count == 1 else f"{count} {name}s"
 

@@ -143,7 +143,8 @@ class MemoryLedger:
     def restore(self, holds: Iterable[StoredHold], now: int) -> None:
         """Take back what a journal kept, before the first request.
 
-        For all that is still in its window the state is as before, but for progress, which no journal keeps.
+        For all that is still in its window the state is as before, but for progress, which no journal keeps, and for
+        the ids of settled holds taken more than an hour ago, which are not remembered.
         """
         self._now = max(self._now, now)
         for stored in holds:
@@ -155,11 +156,15 @@ class MemoryLedger:
                 charges=stored.charges,
                 levels={},
             )
-            hold = self._holds[stored.hold_id] = _Hold(outcome, stored.deadline_us)
+            hold = _Hold(outcome, stored.deadline_us)
             if stored.state == "held":
+                self._holds[stored.hold_id] = hold
                 self._hold(stored.hold_id, stored.charges, at=stored.at_us, deadline=stored.deadline_us)
-            else:
-                self._end(stored.hold_id, hold, {charge.unit: charge.amount for charge in stored.charges})
+                continue
+            self._charge(stored.hold_id, hold, {charge.unit: charge.amount for charge in stored.charges})
+            if stored.at_us + REMEMBER_US > now:
+                self._holds[stored.hold_id] = hold
+                self._remember(stored.hold_id, hold, since=stored.at_us)
 
     def __len__(self) -> int:
         """Return how many counters are kept."""
@@ -187,20 +192,25 @@ class MemoryLedger:
         heappush(self._leases, (deadline, hold_id))
 
     def _end(self, hold_id: str, hold: _Hold, amounts: Mapping[str, int]) -> None:
-        """Charge `amounts` in place of what is charged now; units that are not named go to zero."""
-        was_lapsed = hold.state is _State.LAPSED
-        hold.state = _State.ENDED
+        """Charge `amounts` in place of what is charged now, for good."""
+        self._charge(hold_id, hold, amounts)
+        self._remember(hold_id, hold, since=self._now)
+
+    def _charge(self, hold_id: str, hold: _Hold, amounts: Mapping[str, int]) -> None:
+        """Put `amounts` by unit in place of what is charged now; those not named go to zero, as do places in flight."""
         for charge in hold.outcome.charges:
             self._meter(charge).settle(
                 hold_id,
                 at=hold.outcome.at_us,
                 amount=amounts.get(charge.unit, 0) if charge.window_us else 0,
                 window=charge.window_us,
-                counted=hold.lapsed_amount(charge.unit) if was_lapsed else 0,
+                counted=hold.lapsed_amount(charge.unit) if hold.state is _State.LAPSED else 0,
             )
-        hold.forget_at = self._now + REMEMBER_US
-        if not was_lapsed:
-            heappush(self._ended, (hold.forget_at, hold_id))
+
+    def _remember(self, hold_id: str, hold: _Hold, *, since: int) -> None:
+        if hold.state is _State.HELD:
+            heappush(self._ended, (since + REMEMBER_US, hold_id))
+        hold.state, hold.forget_at = _State.ENDED, since + REMEMBER_US
 
     def _advance(self) -> int:
         """Return the time, which never goes back, after what it has ended."""
@@ -218,17 +228,11 @@ class MemoryLedger:
         return now
 
     def _lapse(self, hold_id: str, hold: _Hold) -> None:
-        hold.state = _State.LAPSED
-        for charge in hold.outcome.charges:
-            self._meter(charge).settle(
-                hold_id,
-                at=hold.outcome.at_us,
-                amount=hold.lapsed_amount(charge.unit),
-                window=charge.window_us,
-            )
+        charges = hold.outcome.charges
+        self._charge(hold_id, hold, {charge.unit: hold.lapsed_amount(charge.unit) for charge in charges})
         # The truth may still come for as long as it would count somewhere.
-        widest = max((charge.window_us for charge in hold.outcome.charges), default=0)
-        hold.forget_at = max(hold.outcome.at_us + widest, self._now + REMEMBER_US)
+        widest = max((charge.window_us for charge in charges), default=0)
+        hold.state, hold.forget_at = _State.LAPSED, max(hold.outcome.at_us + widest, self._now + REMEMBER_US)
         heappush(self._ended, (hold.forget_at, hold_id))
 
     def _sweep(self, now: int) -> None:
