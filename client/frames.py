@@ -1,0 +1,126 @@
+"""The wire format: what is sent for a message, and what frames mean. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from client.errors import AnswerFailedError, ParleyError, RefusedError
+from client.events import Completed, Created, Delta, Event, Position, ServedBy, Usage
+
+TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed", "error"})
+"""Types of the frames that end what a lane is doing."""
+
+
+def create(
+    content: str | Sequence[Mapping[str, Any]],
+    *,
+    lane: str,
+    client_request_id: str,
+    model: str | None,
+    persona: str | None,
+    dials: Mapping[str, str] | None,
+    conversation: str | None,
+    previous: str | None,
+    instructions: str | None,
+    more: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return the frame that asks for an answer; what is None is left out."""
+    prompt: dict[str, Any] | None = None
+    if persona is not None:
+        name, _, revision = persona.partition("@")
+        prompt = {"id": name} | ({"version": revision} if revision else {})
+    if dials:
+        prompt = (prompt or {}) | {"variables": dict(dials)}
+    optional = {
+        "model": model,
+        "prompt": prompt,
+        "conversation": conversation,
+        "previous_response_id": previous,
+        "instructions": instructions,
+    }
+    frame = {"type": "response.create", "stream_id": lane, "input": content, "client_request_id": client_request_id}
+    return frame | {key: value for key, value in optional.items() if value is not None} | dict(more)
+
+
+def read(frame: Mapping[str, Any]) -> Event | ParleyError | None:
+    """Return what `frame` tells the reader of an answer; None if it tells nothing new."""
+    match frame.get("type"):
+        case "response.created":
+            return _created(frame)
+        case "response.output_text.delta":
+            # Deltas carry no response id: the inbox knows which answer it is filled with.
+            return Delta(text=frame["delta"], position=Position("", frame["sequence_number"]))
+        case "parley:served_by":
+            return _served_by(frame)
+        case "response.completed" | "response.incomplete":
+            return _completed(frame)
+        case "response.failed":
+            response = frame["response"]
+            error = response.get("error") or {}
+            return AnswerFailedError(
+                code=error.get("code", "server_error"),
+                message=error.get("message", "The answer broke off."),
+                response_id=response["id"],
+            )
+        case "error":
+            return refusal(frame.get("status", 500), frame.get("error") or {})
+        case _:
+            return None
+
+
+def refusal(status: int, error: Mapping[str, Any]) -> RefusedError:
+    """Return the refusal that an error object stands for, at every door."""
+    return RefusedError(
+        code=error.get("code") or error.get("type") or "internal_error",
+        message=error.get("message") or "The server gave no reason.",
+        status=status,
+        param=error.get("param"),
+        limit=error.get("limit"),
+        next_at=moment(error.get("next_at")),
+        retry_after_seconds=error.get("retry_after_seconds"),
+        options=error.get("options") or (),
+    )
+
+
+def moment(text: str | None) -> datetime | None:
+    """Return an RFC 3339 time, None for None."""
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _created(frame: Mapping[str, Any]) -> Created:
+    response = frame["response"]
+    conversation = response.get("conversation")
+    return Created(
+        response_id=response["id"],
+        conversation=conversation["id"] if conversation else None,
+        model=response["model"],
+        position=Position(response["id"], frame["sequence_number"]),
+    )
+
+
+def _served_by(frame: Mapping[str, Any]) -> ServedBy:
+    return ServedBy(
+        asked=frame["asked"],
+        served=frame["served"],
+        because=frame["because"],
+        back_at=moment(frame.get("back_at")),
+    )
+
+
+def _completed(frame: Mapping[str, Any]) -> Completed:
+    response = frame["response"]
+    status: Literal["completed", "incomplete", "cancelled"] = response["status"]
+    usage = response.get("usage")
+    return Completed(
+        response_id=response["id"],
+        status=status,
+        reason=(response.get("incomplete_details") or {}).get("reason"),
+        usage=None
+        if usage is None
+        else Usage(
+            input_tokens=usage["input_tokens"],
+            output_tokens=usage["output_tokens"],
+            cached_tokens=(usage.get("input_tokens_details") or {}).get("cached_tokens", 0),
+        ),
+        position=Position(response["id"], frame["sequence_number"]),
+    )

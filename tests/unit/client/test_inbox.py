@@ -1,0 +1,55 @@
+"""What arrived for one answer and was not read yet."""
+
+import asyncio
+
+import pytest
+
+from client.errors import ConnectionLostError
+from client.events import Completed, Created, Delta, Position
+from client.inbox import Inbox
+
+CREATED = Created(response_id="resp_1", conversation=None, model="m", position=Position("resp_1", 0))
+
+
+def delta(text: str, number: int) -> Delta:
+    """Return a delta as it comes from the wire."""
+    return Delta(text=text, position=Position("", number))
+
+
+async def test_deltas_that_wait_are_read_as_one() -> None:
+    """A slow reader gets the same text in fewer pieces, at the last one's position."""
+    inbox = Inbox()
+    for item in (CREATED, delta("a", 4), delta("b", 5)):
+        inbox.put(item)
+    assert await inbox.get() == CREATED
+    assert await inbox.get() == Delta(text="ab", position=Position("resp_1", 5))
+
+
+async def test_the_order_of_other_events_is_kept() -> None:
+    """Deltas are not joined across another event."""
+    inbox = Inbox()
+    end = Completed(response_id="resp_1", status="completed", reason=None, usage=None, position=Position("resp_1", 9))
+    for item in (CREATED, delta("a", 4), end):
+        inbox.put(item)
+    assert [await inbox.get() for _ in range(3)] == [CREATED, Delta(text="a", position=Position("resp_1", 4)), end]
+
+
+async def test_a_reader_waits_until_something_arrives() -> None:
+    """The reader is woken by what is put."""
+    inbox = Inbox()
+    async with asyncio.TaskGroup() as group:
+        read = group.create_task(inbox.get())
+        await asyncio.sleep(0)
+        assert not read.done()
+        inbox.put(CREATED)
+    assert read.result() == CREATED
+
+
+async def test_an_error_is_raised_after_what_came_before_it() -> None:
+    """Nothing that arrived is lost to a connection that then broke."""
+    inbox = Inbox()
+    inbox.put(delta("a", 4))
+    inbox.put(ConnectionLostError(code=1006, reason=""))
+    assert isinstance(await inbox.get(), Delta)
+    with pytest.raises(ConnectionLostError):
+        await inbox.get()
