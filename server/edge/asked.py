@@ -1,0 +1,141 @@
+"""What both families of bodies have in common: how to deliver, who answers, and the parts of a message. Pure."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple, cast
+
+from server.core.errors import Refused
+from server.core.records import Part, TextPart
+from server.core.requests import Item, TurnRequest
+from server.edge.fields import Fields, unsupported, wrong
+
+MOST_ITEMS: Final = 2_000
+MOST_DIALS: Final = 64
+LONGEST_ID: Final = 255
+
+_STREAM_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,256}")
+_TEXT_TYPES: Final = frozenset({"text", "input_text", "output_text"})
+_IMAGE_TYPES: Final = frozenset({"image_url", "input_image"})
+
+WhenCapped = Literal["use", "wait", "refuse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request for a turn and how its answer is to be delivered."""
+
+    request: TurnRequest
+    stream_id: str | None = None
+    stream: bool = False
+    include_usage: bool = False
+
+
+class Dialogue(NamedTuple):
+    """What was said, and the caller's system text."""
+
+    items: tuple[Item, ...]
+    steering: str | None
+
+
+def stream_id(fields: Fields) -> str | None:
+    """Return the lane that the frame names; None is the default lane."""
+    value = fields.given("stream_id")
+    if value is not None and not (isinstance(value, str) and _STREAM_ID.fullmatch(value)):
+        raise Refused("invalid_stream_id", "'stream_id' must match ^[A-Za-z0-9_.-]{1,256}$.", param="stream_id")
+    return value
+
+
+def request_id(fields: Fields, header: str | None) -> str | None:
+    """Return the client's id for this request: the body's field, else the `Idempotency-Key` header."""
+    name = "client_request_id"
+    value = fields.text(name)
+    if value is None:
+        name, value = "Idempotency-Key", header
+    if value is not None and not (1 <= len(value) <= LONGEST_ID and value.isprintable()):
+        raise wrong(name, f"1 to {LONGEST_ID} printable characters")
+    return value
+
+
+def conversation(fields: Fields) -> str | None:
+    """Return the conversation that is named, as a string or as an object with its `id`."""
+    if isinstance(fields.given("conversation"), dict):
+        return fields.inner("conversation").needed_text("id")
+    return fields.text("conversation")
+
+
+def when_capped(fields: Fields) -> WhenCapped | None:
+    """Return what the caller prefers at a cap."""
+    return cast("WhenCapped | None", fields.choice("when_capped", ("use", "wait", "refuse")))
+
+
+def dials(fields: Fields, name: str) -> dict[str, str]:
+    """Return the persona's dials that are set in the object `name`."""
+    found: dict[str, str] = {}
+    inner = fields.inner(name)
+    if len(inner.values) > MOST_DIALS:
+        raise wrong(inner.path, f"an object of at most {MOST_DIALS} members")
+    for dial, value in inner.values.items():
+        if isinstance(value, dict) and value.get("type") == "input_text":
+            found[dial] = Fields(value, inner.param(dial)).needed_text("text")
+        else:
+            found[dial] = inner.needed_text(dial)
+    return found
+
+
+def parts(message: Fields) -> tuple[Part, ...]:
+    """Return the content of a message: a string, or an array of parts."""
+    content = message.given("content")
+    if isinstance(content, str):
+        return (TextPart(content),)
+    if content is None:
+        raise Refused("missing_field", f"'{message.param('content')}' is required.", param=message.param("content"))
+    found = tuple(_part(part) for part in message.objects("content"))
+    if not found:
+        raise wrong(message.param("content"), "a string or an array of at least one part")
+    return found
+
+
+def dialogue(messages: Sequence[Fields], name: str, opening: str | None, *, generate: bool) -> Dialogue:
+    """Divide the messages of the field `name` into what was said and the caller's system text.
+
+    The system text begins with `opening` and is joined in order, with blank lines. What was said ends with the user,
+    unless nothing is to be generated.
+    """
+    said: list[Item] = []
+    steering = [opening] if opening else []
+    for message in messages:
+        match message.needed_text("role"):
+            case "user" | "assistant" as role:
+                said.append(Item(role, parts(message)))
+            case "system" | "developer":
+                steering.append("".join(part.text for part in parts(message) if isinstance(part, TextPart)))
+            case "tool" | "function":
+                raise unsupported(message.param("role"), "Tools are")
+            case _:
+                raise wrong(message.param("role"), "one of user, assistant, system, developer")
+    if generate and not (said and said[-1].role == "user"):
+        raise Refused(
+            "invalid_value", "The last message must be the user's.", param=messages[-1].path if messages else name
+        )
+    return Dialogue(tuple(said), "\n\n".join(steering) or None)
+
+
+def bounded(messages: Sequence[Fields], name: str) -> Sequence[Fields]:
+    """Return `messages` if there are not too many."""
+    if len(messages) > MOST_ITEMS:
+        raise wrong(name, f"an array of at most {MOST_ITEMS} items")
+    return messages
+
+
+def _part(part: Fields) -> Part:
+    kind = part.needed_text("type")
+    if kind in _TEXT_TYPES:
+        return TextPart(part.needed_text("text"))
+    if kind in _IMAGE_TYPES:
+        return _image(part)
+    raise unsupported(part.param("type"), f"Content of type '{kind[:64]}' is")
+
+
+def _image(part: Fields) -> Part:
+    raise Refused("vision_not_supported", "Images are not supported here; send text.", param=part.path)

@@ -1,0 +1,97 @@
+"""Bodies of the Chat Completions protocol to neutral requests. Pure.
+
+Ours, beside OpenAI's fields: `persona`, `dials`, `conversation`, `greeting`, `when_capped`, `client_request_id`.
+"""
+
+from typing import Any, Final
+
+from server.core.errors import Refused
+from server.core.records import Sampling
+from server.core.requests import TurnRequest
+from server.edge import asked
+from server.edge.asked import Asked
+from server.edge.fields import Fields, unsupported, wrong
+from server.edge.json_in import digest
+
+_MOST_STOPS: Final = 4
+_SEEDS: Final = 2**63
+
+
+def parse(body: dict[str, Any], *, door: str, key: str | None = None) -> Asked:
+    """Return what the body asks for. `key` is the `Idempotency-Key` header. Raises `Refused`, naming the field."""
+    fields = Fields(body)
+    stream_id = asked.stream_id(fields)
+    _refuse_unsupported(fields)
+    if fields.given("messages") is None:
+        raise Refused("missing_field", "'messages' is required.", param="messages")
+    messages = asked.bounded(fields.objects("messages"), "messages")
+    for message in messages:
+        if message.given("tool_calls") or message.given("function_call"):
+            raise unsupported(message.param("tool_calls"), "Tools are")
+    items, steering = asked.dialogue(messages, "messages", None, generate=True)
+    persona = fields.text("persona")
+    request_id = asked.request_id(fields, key)
+    request = TurnRequest(
+        items=items,
+        model=fields.text("model"),
+        persona=persona.removeprefix("persona:") if persona else None,
+        dials=asked.dials(fields, "dials"),
+        steering=steering,
+        conversation=asked.conversation(fields),
+        greeting=fields.whole("greeting", 0),
+        store=fields.flag("store") is True,
+        sampling=_sampling(fields),
+        when_capped=asked.when_capped(fields),
+        client_request_id=request_id,
+        body_digest=digest(body) if request_id else "",
+        door=door,
+        echo=_echo(fields),
+    )
+    return Asked(
+        request,
+        stream_id=stream_id,
+        stream=fields.flag("stream") is True,
+        include_usage=fields.inner("stream_options").flag("include_usage") is True,
+    )
+
+
+def _sampling(fields: Fields) -> Sampling:
+    newer, older = fields.whole("max_completion_tokens", 1), fields.whole("max_tokens", 1)
+    return Sampling(
+        temperature=fields.number("temperature", 0, 2),
+        top_p=fields.number("top_p", 0, 1),
+        max_output_tokens=older if newer is None else newer,
+        stop=_stop(fields),
+        seed=fields.whole("seed", -_SEEDS, _SEEDS - 1),
+        frequency_penalty=fields.number("frequency_penalty", -2, 2),
+        presence_penalty=fields.number("presence_penalty", -2, 2),
+    )
+
+
+def _stop(fields: Fields) -> tuple[str, ...]:
+    given = fields.given("stop")
+    stops = [] if given is None else given if isinstance(given, list) else [given]
+    if len(stops) > _MOST_STOPS or not all(isinstance(stop, str) and stop for stop in stops):
+        raise wrong("stop", f"a string or an array of at most {_MOST_STOPS} strings, none of them empty")
+    return tuple(stops)
+
+
+def _refuse_unsupported(fields: Fields) -> None:
+    for name in ("tools", "functions"):
+        if fields.given(name):
+            raise unsupported(name, "Tools are")
+    fields.only("tool_choice", "auto", "none")
+    fields.only("function_call", "auto", "none")
+    fields.only("n", 1)
+    fields.only("logprobs", False)
+    fields.only("top_logprobs", 0)
+    fields.only("logit_bias", {})
+    fields.only("modalities", ["text"])
+    fields.only("audio")
+    fields.inner("response_format").only("type", "text")
+
+
+def _echo(fields: Fields) -> dict[str, Any]:
+    """Return what a stored completion repeats, without what is absent."""
+    repeated = {"metadata": fields.texts("metadata", most=16) or None, "user": fields.text("user", 512)}
+    return {name: value for name, value in repeated.items() if value is not None}

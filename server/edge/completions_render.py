@@ -1,0 +1,145 @@
+"""A turn as the Chat Completions protocol shows it: chunks, and the whole object. Pure.
+
+The id of a completion is the turn's id with another prefix, so that either leads to the other.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from server.chat.live import LiveTurn
+from server.core.errors import Refused
+from server.core.events import Delta, Ended, Event, Opened
+from server.core.records import Outcome, Turn, TurnStatus, Usage
+from server.edge.responses_render import served_by
+
+_SECOND: Final = 1_000_000
+DONE: Final = b"data: [DONE]\n\n"
+
+encode: Final = msgspec.json.Encoder().encode
+
+
+def completion_id(turn_id: str) -> str:
+    """Return the completion's id of a turn: `resp_x` is `chatcmpl-x`."""
+    return "chatcmpl-" + turn_id.removeprefix("resp_")
+
+
+def turn_id(completion: str) -> str:
+    """Return the turn of a completion's id; any other text comes back as it is."""
+    return "resp_" + completion.removeprefix("chatcmpl-") if completion.startswith("chatcmpl-") else completion
+
+
+def frames(live: LiveTurn, events: Sequence[Event], *, include_usage: bool, stream_id: str | None = None) -> list[str]:
+    """Return the chunks of `events`; an answer that broke off ends with an error in place of its last chunk.
+
+    The first chunk also carries the members of ours.
+    """
+    lane = "" if stream_id is None else f',"stream_id":"{stream_id}"'
+    tail = f',"usage":null{lane}' if include_usage else lane
+    out: list[str] = []
+    for event in events:
+        if type(event) is Delta:
+            out.append(_chunk(live.turn, f'{{"content":{encode(event.text).decode()}}}', "null", tail))
+        elif isinstance(event, Opened):
+            aside = encode(_aside(live.turn)).decode()[1:-1]
+            first_tail = f",{aside}{tail}" if aside else tail
+            out.append(_chunk(live.turn, '{"role":"assistant","content":""}', "null", first_tail))
+        elif isinstance(event, Ended):
+            refused = failure(event.outcome)
+            if refused is not None:
+                out.append(error_frame(refused, stream_id))
+                continue
+            out.append(_chunk(live.turn, "{}", f'"{_finish_reason(event.outcome)}"', tail))
+            if include_usage:
+                out.append(_usage_chunk(live.turn, event.outcome, lane))
+    return out
+
+
+def whole(live: LiveTurn) -> dict[str, Any]:
+    """Return the completion of a turn that has ended. Raises `Refused` if it broke off."""
+    outcome = live.outcome
+    refused = failure(outcome)
+    if refused is not None or outcome is None:
+        raise refused or Refused("internal_error", "The answer has not ended.")
+    choice = {
+        "index": 0,
+        "message": {"role": "assistant", "content": live.text, "refusal": None},
+        "logprobs": None,
+        "finish_reason": _finish_reason(outcome),
+    }
+    return (
+        _head(live.turn, "chat.completion") | {"choices": [choice], "usage": _usage(outcome.usage)} | _aside(live.turn)
+    )
+
+
+def failure(outcome: Outcome | None) -> Refused | None:
+    """Return why an answer broke off, or None if it ended in a way that has a finish reason."""
+    if outcome is None or outcome.status in {TurnStatus.COMPLETED, TurnStatus.CANCELLED}:
+        return None
+    if outcome.status is TurnStatus.INCOMPLETE and outcome.reason is not None:
+        return None
+    if outcome.status is TurnStatus.FAILED:
+        return Refused(outcome.error_code or "internal_error", outcome.error_message or "The answer failed.")
+    return Refused("upstream_broke_off", "The answer broke off; what arrived is stored.")
+
+
+def error_frame(refused: Refused, stream_id: str | None = None) -> str:
+    """Return a refusal as a socket's frame, with the status and the headers that HTTP would have."""
+    error = refused.body() | ({"headers": dict(refused.headers)} if refused.headers else {})
+    frame = {"error": error, "status": refused.problem.status}
+    return encode(frame if stream_id is None else frame | {"stream_id": stream_id}).decode()
+
+
+def sse(frames_of_json: Iterable[str]) -> bytes:
+    """Return chunks as server-sent events."""
+    return "".join(f"data: {frame}\n\n" for frame in frames_of_json).encode()
+
+
+def _chunk(turn: Turn, delta: str, finish: str, tail: str) -> str:
+    return (
+        f'{{"id":"{completion_id(turn.id)}","object":"chat.completion.chunk","created":{turn.created_at // _SECOND},'
+        f'"model":{encode(turn.model).decode()},"system_fingerprint":null,"choices":[{{"index":0,"delta":{delta},'
+        f'"logprobs":null,"finish_reason":{finish}}}]{tail}}}'
+    )
+
+
+def _usage_chunk(turn: Turn, outcome: Outcome, lane: str) -> str:
+    last = _head(turn, "chat.completion.chunk") | {"choices": [], "usage": _usage(outcome.usage)}
+    return f"{encode(last).decode()[:-1]}{lane}}}"
+
+
+def _head(turn: Turn, kind: str) -> dict[str, Any]:
+    return {
+        "id": completion_id(turn.id),
+        "object": kind,
+        "created": turn.created_at // _SECOND,
+        "model": turn.model,
+        "system_fingerprint": None,
+    }
+
+
+def _aside(turn: Turn) -> dict[str, Any]:
+    """Return our members: who answered if not who was asked, and the conversation if there is one."""
+    aside: dict[str, Any] = {}
+    if turn.served_by is not None:
+        aside["served_by"] = served_by(turn.served_by)
+    if turn.conversation_id is not None:
+        aside["conversation"] = {"id": turn.conversation_id}
+    return aside
+
+
+def _finish_reason(outcome: Outcome) -> str:
+    if outcome.status is TurnStatus.INCOMPLETE:
+        return "length" if outcome.reason == "max_output_tokens" else "content_filter"
+    return "stop"
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    return {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+    }

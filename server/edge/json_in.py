@@ -1,0 +1,63 @@
+"""JSON from outside: text to one object, or a refusal that says what is wrong with it. Pure."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from server.core.errors import Refused
+
+MOST_BYTES: Final = 10 * 1024 * 1024
+MOST_LEVELS: Final = 64
+
+_UNCOUNTED: Final = frozenset({"stream", "stream_id", "stream_options", "type", "client_request_id"})
+"""Fields that say how to deliver an answer, not what was asked."""
+
+
+def too_large() -> Refused:
+    """Return the refusal of a body or frame over the limit."""
+    return Refused("message_too_large", f"The limit is {MOST_BYTES} bytes (10 MiB).")
+
+
+def decode(text: str | bytes) -> dict[str, Any]:
+    """Return the JSON object that `text` is. Raises `Refused`."""
+    if len(text) > MOST_BYTES or (isinstance(text, str) and _bytes_of(text) > MOST_BYTES):
+        raise too_large()
+    try:
+        value = msgspec.json.decode(text)
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError as wrong:
+        raise Refused("invalid_json", f"This is not JSON: {wrong}.") from None
+    if not isinstance(value, dict):
+        raise Refused("invalid_json", "A JSON object is expected.")
+    if levels(value, MOST_LEVELS) > MOST_LEVELS:
+        raise _too_deep()
+    return value
+
+
+def levels(value: Any, most: int) -> int:
+    """Return how deeply arrays and objects are nested in `value`; counting stops above `most`."""
+    count = 0
+    row: list[Any] = [value] if isinstance(value, (dict, list)) else []
+    while row and count <= most:
+        count += 1
+        inner = (part for box in row for part in (box.values() if isinstance(box, dict) else box))
+        row = [part for part in inner if isinstance(part, (dict, list))]
+    return count
+
+
+def digest(body: Mapping[str, Any]) -> str:
+    """Return what tells this request from another one: equal for bodies that ask for the same."""
+    asked = {name: value for name, value in body.items() if name not in _UNCOUNTED}
+    return hashlib.sha256(msgspec.json.encode(asked, order="sorted")).hexdigest()
+
+
+def _bytes_of(text: str) -> int:
+    """Return the length in UTF-8, without encoding what cannot be over the limit."""
+    return len(text) if len(text) * 4 <= MOST_BYTES else len(text.encode("utf-8", "surrogatepass"))
+
+
+def _too_deep() -> Refused:
+    return Refused("too_deep", f"The JSON is nested more deeply than {MOST_LEVELS} levels.")

@@ -1,0 +1,111 @@
+"""Bodies of the Responses protocol to neutral requests. Pure.
+
+Fields that the protocol knows but that change nothing here (`background`, `reasoning`, `include`, …) and fields that
+it does not know are left out.
+"""
+
+from typing import Any
+
+from server.core.errors import Refused
+from server.core.records import Sampling
+from server.core.requests import TurnRequest
+from server.edge import asked
+from server.edge.asked import Asked, Dialogue
+from server.edge.fields import Fields, unsupported
+from server.edge.json_in import digest
+
+
+def parse(body: dict[str, Any], *, door: str, key: str | None = None) -> Asked:
+    """Return what a create asks for. `key` is the `Idempotency-Key` header. Raises `Refused`, naming the field."""
+    fields = Fields(body)
+    stream_id = asked.stream_id(fields)
+    _refuse_unsupported(fields)
+    previous, conversation = fields.text("previous_response_id"), asked.conversation(fields)
+    if previous is not None and conversation is not None:
+        raise Refused(
+            "invalid_value",
+            "'previous_response_id' and 'conversation' cannot be given together.",
+            param="previous_response_id",
+        )
+    generate = fields.flag("generate") is not False
+    items, steering = _input(fields, generate=generate)
+    persona, dials = _prompt(fields)
+    request_id = asked.request_id(fields, key)
+    request = TurnRequest(
+        items=items,
+        model=fields.text("model"),
+        persona=persona,
+        dials=dials,
+        steering=steering,
+        previous_id=previous,
+        conversation=conversation,
+        greeting=fields.whole("greeting", 0),
+        store=fields.flag("store") is not False,
+        sampling=Sampling(
+            temperature=fields.number("temperature", 0, 2),
+            top_p=fields.number("top_p", 0, 1),
+            max_output_tokens=fields.whole("max_output_tokens", 1),
+        ),
+        when_capped=asked.when_capped(fields),
+        generate=generate,
+        client_request_id=request_id,
+        body_digest=digest(body) if request_id else "",
+        door=door,
+        echo=_echo(fields),
+    )
+    return Asked(request, stream_id=stream_id, stream=fields.flag("stream") is True)
+
+
+def _input(fields: Fields, *, generate: bool) -> Dialogue:
+    given = fields.given("input")
+    if isinstance(given, str):
+        messages = [Fields({"role": "user", "content": given}, "input")]
+    elif given is None:
+        if generate:
+            raise Refused("missing_field", "'input' is required.", param="input")
+        messages = []
+    else:
+        messages = fields.objects("input")
+    for item in asked.bounded(messages, "input"):
+        kind = item.text("type")
+        if kind not in {None, "message"}:
+            raise unsupported(item.param("type"), f"Input of type '{str(kind)[:64]}' is")
+    return asked.dialogue(messages, "input", fields.text("instructions"), generate=generate)
+
+
+def _prompt(fields: Fields) -> tuple[str | None, dict[str, str]]:
+    """Return the persona that `prompt` names and its dials."""
+    if fields.given("prompt") is None:
+        return None, {}
+    prompt = fields.inner("prompt")
+    name, version = prompt.needed_text("id"), prompt.text("version")
+    persona = name.removeprefix("persona:") + (f"@{version}" if version else "")
+    return persona, asked.dials(prompt, "variables")
+
+
+def _refuse_unsupported(fields: Fields) -> None:
+    if fields.given("tools"):
+        raise unsupported("tools", "Tools are")
+    fields.only("tool_choice", "auto", "none")
+    fields.only("top_logprobs", 0)
+    text_format = fields.inner("text").inner("format")
+    text_format.only("type", "text")
+    include = fields.given("include")
+    if isinstance(include, list) and "message.output_text.logprobs" in include:
+        raise unsupported("include", "Log probabilities are")
+
+
+def _echo(fields: Fields) -> dict[str, Any]:
+    """Return what the answer repeats, without what is absent; sampling is repeated as it was in force."""
+    repeated = {
+        "instructions": fields.text("instructions"),
+        "metadata": fields.texts("metadata", most=16) or None,
+        "max_tool_calls": fields.whole("max_tool_calls", 0),
+        "truncation": fields.choice("truncation", ("auto", "disabled")),
+        "tool_choice": fields.choice("tool_choice", ("auto", "none")),
+        "parallel_tool_calls": fields.flag("parallel_tool_calls"),
+        "user": fields.text("user", 512),
+        "safety_identifier": fields.text("safety_identifier", 512),
+        "prompt_cache_key": fields.text("prompt_cache_key", 512),
+    }
+    return {name: value for name, value in repeated.items() if value is not None}

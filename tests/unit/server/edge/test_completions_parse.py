@@ -1,0 +1,116 @@
+"""Chat Completions bodies to requests."""
+
+from typing import Any
+
+import pytest
+
+from server.core.errors import Refused
+from server.core.records import Sampling, TextPart
+from server.core.requests import Item, TurnRequest
+from server.edge.completions_parse import parse
+
+HI = {"role": "user", "content": "hi"}
+
+
+def read(**body: Any) -> TurnRequest:
+    return parse({"messages": [HI], **body}, door="chat-http").request
+
+
+def test_the_smallest_body() -> None:
+    """One user message is enough; an answer is not stored unless the client says so."""
+    assert read() == TurnRequest(items=(Item("user", (TextPart("hi"),)),), store=False, door="chat-http")
+    assert read(store=True).store
+
+
+def test_system_messages_are_steering() -> None:
+    """System and developer messages are taken out of the dialogue and joined with blank lines."""
+    request = read(
+        messages=[
+            {"role": "system", "content": "a"},
+            HI,
+            {"role": "assistant", "content": "ho"},
+            {"role": "developer", "content": "b"},
+            {"role": "user", "content": [{"type": "text", "text": "hey"}]},
+        ]
+    )
+    assert request.steering == "a\n\nb"
+    assert [item.role for item in request.items] == ["user", "assistant", "user"]
+
+
+def test_sampling() -> None:
+    """OpenAI's sampling fields are read; `max_completion_tokens` goes before the older `max_tokens`."""
+    request = read(
+        temperature=0,
+        top_p=0.5,
+        max_tokens=7,
+        max_completion_tokens=8,
+        stop="x",
+        seed=1,
+        frequency_penalty=-2,
+        presence_penalty=2,
+    )
+    assert request.sampling == Sampling(
+        temperature=0.0,
+        top_p=0.5,
+        max_output_tokens=8,
+        stop=("x",),
+        seed=1,
+        frequency_penalty=-2.0,
+        presence_penalty=2.0,
+    )
+    assert read(max_tokens=7, stop=["x", "y"]).sampling == Sampling(max_output_tokens=7, stop=("x", "y"))
+
+
+def test_our_fields() -> None:
+    """A persona with dials, a conversation and the usage chunk can be asked for."""
+    body = {"messages": [HI], "persona": "persona:tutor@2", "dials": {"pace": "slow"}, "conversation": "new"}
+    asked = parse(body | {"stream_options": {"include_usage": True}, "stream_id": "a"}, door="d")
+    assert (asked.request.persona, asked.request.dials, asked.request.conversation) == (
+        "tutor@2",
+        {"pace": "slow"},
+        "new",
+    )
+    assert (asked.include_usage, asked.stream_id, asked.stream) == (True, "a", False)
+
+
+def test_harmless_values_are_tolerated() -> None:
+    """Defaults that clients spell out, and fields that are not known, change nothing."""
+    spelled = {"n": 1, "tools": [], "tool_choice": "auto", "logprobs": False, "logit_bias": {}, "modalities": ["text"]}
+    assert read(**spelled, response_format={"type": "text"}, top_logprobs=0, anything=[1]) == read()
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "param"),
+    [
+        ({"messages": None}, "missing_field", "messages"),
+        ({"messages": "hi"}, "invalid_value", "messages"),
+        ({"messages": []}, "invalid_value", "messages"),
+        ({"messages": [{"role": "system", "content": "x"}]}, "invalid_value", "messages[0]"),
+        ({"messages": [HI, {"role": "assistant", "content": "x"}]}, "invalid_value", "messages[1]"),
+        ({"messages": [HI, {"role": "tool", "content": "x"}]}, "unsupported_value", "messages[1].role"),
+        ({"messages": [{"role": "assistant", "tool_calls": [1]}, HI]}, "unsupported_value", "messages[0].tool_calls"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]},
+            "vision_not_supported",
+            "messages[0].content[0]",
+        ),
+        ({"n": 2}, "unsupported_value", "n"),
+        ({"n": True}, "unsupported_value", "n"),
+        ({"tools": [{}]}, "unsupported_value", "tools"),
+        ({"functions": [{}]}, "unsupported_value", "functions"),
+        ({"logprobs": True}, "unsupported_value", "logprobs"),
+        ({"response_format": {"type": "json_object"}}, "unsupported_value", "response_format.type"),
+        ({"modalities": ["audio"]}, "unsupported_value", "modalities"),
+        ({"stop": ["a", "b", "c", "d", "e"]}, "invalid_value", "stop"),
+        ({"stop": ""}, "invalid_value", "stop"),
+        ({"stop": 5}, "invalid_value", "stop"),
+        ({"seed": 2**63}, "invalid_value", "seed"),
+        ({"dials": {"a": None}}, "missing_field", "dials.a"),
+        ({"stream_options": {"include_usage": 1}}, "invalid_value", "stream_options.include_usage"),
+    ],
+)
+def test_bad_fields_are_named(body: dict[str, Any], code: str, param: str) -> None:
+    """Every refusal has a code of the catalogue and names the field."""
+    with pytest.raises(Refused) as refused:
+        read(**body)
+    assert (refused.value.code, refused.value.param) == (code, param)

@@ -1,0 +1,44 @@
+"""JSON from outside."""
+
+import pytest
+
+from server.core.errors import Refused
+from server.edge.json_in import MOST_BYTES, MOST_LEVELS, decode, digest
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "7", '"x"', '{"a":NaN}', '{"a":1e999}', '{"a":"\\ud800"}', "{'a':1}"])
+def test_what_is_not_an_object_is_refused(text: str) -> None:
+    """Broken JSON, values that are no objects, and text that cannot be stored are `invalid_json`."""
+    with pytest.raises(Refused) as refused:
+        decode(text)
+    assert refused.value.code == "invalid_json"
+
+
+def nested(levels: int) -> str:
+    return '{"a":' + "[" * (levels - 1) + "]" * (levels - 1) + "}"
+
+
+def test_depth_is_bounded() -> None:
+    """64 levels pass; one more, or ten thousand more, are `too_deep`."""
+    assert decode(nested(MOST_LEVELS))
+    for levels in (MOST_LEVELS + 1, 10_000):
+        with pytest.raises(Refused) as refused:
+            decode(nested(levels))
+        assert refused.value.code == "too_deep"
+
+
+@pytest.mark.parametrize("filler", ["x", "é", "😀"])
+def test_size_counts_bytes(filler: str) -> None:
+    """The limit is in bytes, however many of them a character takes."""
+    room = (MOST_BYTES - len('{"a":""}')) // len(filler.encode())
+    assert decode('{"a":"' + filler * room + '"}')
+    with pytest.raises(Refused) as refused:
+        decode('{"a":"' + filler * (room + 1) + '"}')
+    assert refused.value.code == "message_too_large"
+
+
+def test_the_digest_ignores_delivery_and_order() -> None:
+    """The same question asked as a stream, in another lane or with its members in another order has the same digest."""
+    plain = digest({"model": "m", "input": "hi"})
+    assert plain == digest({"input": "hi", "stream": True, "stream_id": "a", "model": "m", "client_request_id": "r"})
+    assert plain != digest({"model": "m", "input": "ho"})
