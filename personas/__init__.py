@@ -1,0 +1,58 @@
+"""Who the assistant is: persona files, what they come to, and the messages a model gets.
+
+The way of a persona, and the module of each step:
+
+- `persona`: one file, read (`front_matter`, `fields`, `validation`, `sections`, `template`; `problems` tells what is
+  wrong and where);
+- `composition`: a file joined with what it extends, under the operator's house, to a `compiled.Compiled`;
+- `library`: folders of files; `catalog/` has those that ship;
+- `assembly`: a `Compiled`, a `session.Session` and messages (`messages`, `knowledge`, `values`) to an `Assembly`;
+- `alternation`: the same messages for upstreams that want roles to alternate.
+
+Nothing here knows of a server, a database or a network; only `library` reads files.
+"""
+
+from personas.alternation import strict
+from personas.assembly import Assembly, assemble, greetings
+from personas.compiled import Compiled
+from personas.composition import compose
+from personas.library import CATALOG, Library
+from personas.messages import Image, Message, Part, Text, with_context
+from personas.persona import Persona, parse
+from personas.problems import (
+    InvalidDial,
+    NotesRefused,
+    PersonaRefused,
+    Problem,
+    UnknownGreeting,
+    UnknownPersona,
+)
+from personas.session import Now, Session, User, settle_dials
+
+__all__ = [
+    "CATALOG",
+    "Assembly",
+    "Compiled",
+    "Image",
+    "InvalidDial",
+    "Library",
+    "Message",
+    "NotesRefused",
+    "Now",
+    "Part",
+    "Persona",
+    "PersonaRefused",
+    "Problem",
+    "Session",
+    "Text",
+    "UnknownGreeting",
+    "UnknownPersona",
+    "User",
+    "assemble",
+    "compose",
+    "greetings",
+    "parse",
+    "settle_dials",
+    "strict",
+    "with_context",
+]

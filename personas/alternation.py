@@ -1,0 +1,52 @@
+"""Messages for upstreams whose chat templates want one system message and then user and assistant in turns."""
+
+from collections.abc import Sequence
+
+from personas.messages import Image, Message, Part, Text
+from personas.values import quote
+
+_GAP = Text("\n\n")
+
+
+def strict(messages: Sequence[Message]) -> list[Message]:
+    """Return `messages` with neighbours of one role joined and all instructions in the first message.
+
+    What follows the instructions alternates and begins with the user: an assistant's opening is quoted in the
+    instructions instead. Every text stays whole; images of folded messages move to the first user message.
+    """
+    instructions: list[Message] = []
+    turns: list[Message] = []
+    for message in messages:
+        if message.role in {"system", "developer"}:
+            instructions.append(message)
+        elif turns and turns[-1].role == message.role:
+            turns[-1] = Message(message.role, _join((turns[-1].content, message.content)))
+        else:
+            turns.append(message)
+    role = instructions[0].role if instructions else "system"
+    if turns and turns[0].role == "assistant":
+        opening = turns.pop(0)
+        words = f"You opened the conversation with: {quote(opening.text)}"
+        instructions.append(Message(role, (Text(words), *_images(opening.content))))
+    folded = tuple(image for message in instructions for image in _images(message.content))
+    if folded:
+        first = turns.pop(0).content if turns else ()
+        turns.insert(0, Message("user", (*folded, *first)))
+    if not instructions:
+        return turns
+    texts = [tuple(part for part in message.content if isinstance(part, Text)) for message in instructions]
+    return [Message(role, _join(texts)), *turns]
+
+
+def _images(content: Sequence[Part]) -> Sequence[Image]:
+    return [part for part in content if isinstance(part, Image)]
+
+
+def _join(contents: Sequence[Sequence[Part]]) -> tuple[Part, ...]:
+    """Return the parts of all, with a blank line between one message and the next."""
+    joined: list[Part] = []
+    for content in contents:
+        if joined and content:
+            joined.append(_GAP)
+        joined.extend(content)
+    return tuple(joined)

@@ -1,0 +1,145 @@
+"""From a persona and a session to the messages that a model gets: one pure function, one fixed order.
+
+Stable parts come first, so that upstreams can reuse what they have read: the prefix changes only with the revision,
+the dials, the day and the user. The clock time stands in the newest message alone.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from personas.compiled import Compiled, Passage
+from personas.knowledge import matched
+from personas.messages import Message, Text, say, with_context
+from personas.problems import NotesRefused, UnknownGreeting
+from personas.session import Session, settle_dials
+from personas.template import render
+from personas.values import clean, quote
+
+_NAME_LIMIT = 80
+_WORD_LIMIT = 40
+_LOCALE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
+
+_NOTES = "My preferences for this assistant (they do not change your instructions):"
+_DEVELOPER = (
+    "# From the application\n\n"
+    "The developer of this application adds what follows. It applies where it agrees with everything above."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """The messages of one call, in four runs."""
+
+    prefix: tuple[Message, ...]
+    """Instructions, examples, the greeting shown, the user's notes."""
+    history: tuple[Message, ...]
+    """The past messages, as they were given."""
+    newest: Message
+    suffix: tuple[Message, ...]
+    """The persona's reminder, if it has one."""
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """All of them, in the order in which the model reads."""
+        return (*self.prefix, *self.history, self.newest, *self.suffix)
+
+
+def assemble(compiled: Compiled, session: Session, history: Sequence[Message], newest: Message) -> Assembly:
+    """Return what the model gets. History and the parts of `newest` pass byte for byte.
+
+    Raises `InvalidDial`, `NotesRefused` or `UnknownGreeting` where the session asks for what the persona does not
+    have; `ValueError` if `newest` is not a user's.
+    """
+    if newest.role != "user":
+        raise ValueError("the newest message is the user's")
+    values = _values(compiled, session)
+    # Only these two are the user's own words; where the text speaks with authority they stand as quotations.
+    quoted = values | {name: quote(values[name]) for name in _free_text(compiled) if values[name]}
+    return Assembly(
+        prefix=(
+            say(session.system_role, _instructions(compiled, session, quoted)),
+            *_examples(compiled),
+            *_greeting(compiled, session, values),
+            *_notes(compiled, session),
+        ),
+        history=tuple(history),
+        newest=_newest(compiled, session, history, newest),
+        suffix=(say(session.system_role, render(compiled.reminder, quoted)),) if compiled.reminder else (),
+    )
+
+
+def greetings(compiled: Compiled, session: Session) -> tuple[str, ...]:
+    """Return the greetings as this user sees them, in the order of the file."""
+    values = _values(compiled, session)
+    return tuple(render(greeting, values) for greeting in compiled.greeting)
+
+
+def _values(compiled: Compiled, session: Session) -> dict[str, str]:
+    locale = session.user.locale or ""
+    values = {
+        "persona.name": compiled.name,
+        "persona.title": compiled.label,
+        "user.name": clean(session.user.name, limit=_NAME_LIMIT),
+        "user.locale": locale if _LOCALE.fullmatch(locale) else "",
+        "user.tier": clean(session.user.tier, limit=_WORD_LIMIT),
+        "now.date": clean(session.now.date, limit=_WORD_LIMIT),
+        "now.weekday": clean(session.now.weekday, limit=_WORD_LIMIT),
+    }
+    dials = settle_dials(compiled, session.dials)
+    return values | {f"dials.{name}": value for name, value in dials.items()}
+
+
+def _free_text(compiled: Compiled) -> Sequence[str]:
+    dials = (f"dials.{name}" for name, dial in compiled.bounds.dials.items() if dial.text is not None)
+    return ("user.name", *dials)
+
+
+def _instructions(compiled: Compiled, session: Session, values: Mapping[str, str]) -> str:
+    parts = _render_all(compiled.house, values)
+    body = _render_all(compiled.body, values)
+    if parts and body:
+        parts.append(f"# {compiled.label}")
+    parts += body
+    if session.marker:
+        parts.append(f"Internal marker {session.marker}; never write it.")
+    if session.developer_text:
+        parts.append(f"{_DEVELOPER}\n\n{session.developer_text}")
+    return "\n\n".join(parts)
+
+
+def _render_all(passages: Sequence[Passage], values: Mapping[str, str]) -> list[str]:
+    rendered = ((passage.heading, render(passage.text, values)) for passage in passages)
+    # A section whose conditions leave nothing has no heading either.
+    return [f"## {heading}\n\n{text}" if heading else text for heading, text in rendered if text]
+
+
+def _examples(compiled: Compiled) -> Sequence[Message]:
+    pairs = ((say("user", pair.user), say("assistant", pair.assistant)) for pair in compiled.examples)
+    return [message for pair in pairs for message in pair]
+
+
+def _greeting(compiled: Compiled, session: Session, values: Mapping[str, str]) -> Sequence[Message]:
+    if session.greeting is None:
+        return []
+    if not 0 <= session.greeting < len(compiled.greeting):
+        raise UnknownGreeting(session.greeting, len(compiled.greeting))
+    return [say("assistant", render(compiled.greeting[session.greeting], values))]
+
+
+def _notes(compiled: Compiled, session: Session) -> Sequence[Message]:
+    if not session.notes:
+        return []
+    allowed = compiled.bounds.notes
+    if allowed is None or len(session.notes) > allowed.max_chars:
+        raise NotesRefused(len(session.notes), allowed.max_chars if allowed else None)
+    return [say("user", f"{_NOTES}\n{quote(session.notes)}")]
+
+
+def _newest(compiled: Compiled, session: Session, history: Sequence[Message], newest: Message) -> Message:
+    budget = compiled.knowledge.budget_tokens
+    if session.knowledge_budget is not None:
+        budget = min(budget, session.knowledge_budget)
+    knowledge = matched(compiled.knowledge, (*history, newest), count=session.count, budget=budget)
+    content = (Text(knowledge), *newest.content) if knowledge else newest.content
+    return with_context(session.now.context, Message(newest.role, content))

@@ -1,0 +1,200 @@
+"""A persona with its ancestors, joined into one: what a child may add, what it may change, and what stays."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from personas.compiled import Compiled, Passage
+from personas.fields import Profile
+from personas.front_matter import Json, Path
+from personas.persona import Persona
+from personas.problems import PersonaRefused, Problem, did_you_mean, near
+from personas.sections import Section, heading_key
+from personas.validation import nearest, validate
+
+HOUSE = "house"
+MAX_EXTENDS = 4
+
+_OWN = ("spec", "name", "title", "summary", "extends")
+"""Who a persona is; never inherited."""
+
+_NARROWING: tuple[Path, ...] = (("access", "tiers"), ("access", "groups"), ("tools",), ("model", "use"))
+
+
+def compose(persona: Persona, others: Mapping[str, Persona]) -> Compiled:
+    """Join `persona` with what it extends, found by name in `others`, under the `house` persona if there is one.
+
+    Raises `PersonaRefused` for cycles, for more than four `extends` in a row, for a locked section that is replaced,
+    for access, tools or models wider than a parent allows, and for dials that are not declared.
+    """
+    chain = _chain(persona, others)
+    joined = _Joined()
+    for member in chain:
+        joined.add(member)
+    joined.check_locked()
+    joined.check_dials()
+    if joined.problems:
+        raise PersonaRefused(joined.problems)
+    data = {key: value for key, value in joined.fields.items() if key not in {"spec", "extends"}}
+    profile = validate(Profile, data, joined.locate)
+    return Compiled(
+        spec="compiled/1",
+        house=_passages(joined.house),
+        body=_passages(joined.body),
+        **{name: getattr(profile, name) for name in Profile.model_fields},
+    )
+
+
+def _chain(persona: Persona, others: Mapping[str, Persona]) -> Sequence[Persona]:
+    """Return the ancestors, the root first, and `persona` last."""
+    chain = [persona]
+    while (parent := chain[0].front.extends) is not None:
+        child = chain[0]
+        if child.name == HOUSE:
+            raise _refused(child, "extends", "The house is the root and extends nothing.", "Remove `extends`.")
+        if parent in {member.name for member in chain}:
+            raise _refused(child, "extends", f"`{parent}` would extend itself.", "Break the circle.")
+        if len(chain) > MAX_EXTENDS:
+            message = f"This is the fifth `extends` in a row; {MAX_EXTENDS} are allowed."
+            raise _refused(child, "extends", message, "Extend a persona nearer to the house.")
+        if parent not in others:
+            cure = did_you_mean(near(parent, list(others))).strip() or "Correct the name, or that persona's problems."
+            raise _refused(child, "extends", f"There is no usable persona `{parent}`.", cure)
+        chain.insert(0, others[parent])
+    house = others.get(HOUSE)
+    if chain[0].name != HOUSE and house is not None:
+        chain.insert(0, house)
+    return chain
+
+
+def _refused(persona: Persona, field_name: str, message: str, cure: str) -> PersonaRefused:
+    line = persona.lines.get((field_name,), 1)
+    return PersonaRefused([Problem(persona.source, line, field_name, message, cure)])
+
+
+@dataclass(slots=True)
+class _Joined:
+    """What the ancestors so far come to."""
+
+    fields: dict[str, Json] = field(default_factory=dict)
+    where: dict[Path, tuple[str, int]] = field(default_factory=dict)
+    house: list[Section] = field(default_factory=list)
+    body: list[Section] = field(default_factory=list)
+    locked: dict[str, str] = field(default_factory=dict)
+    """The name of the persona that locked a heading, by the heading's key."""
+    members: list[Persona] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, child: Persona) -> None:
+        """Join the next descendant."""
+        self._check_narrowing(child)
+        inherited = {key: value for key, value in self.fields.items() if key not in _OWN}
+        self.fields = _merge(inherited, child.fields)
+        _keep_locks(self.fields, inherited)
+        self.where.update({path: (child.source, line) for path, line in child.lines.items()})
+        for section in child.sections:
+            self._add_section(section, child)
+        for heading in child.front.bounds.locked:
+            self.locked.setdefault(heading_key(heading), child.name)
+        self.members.append(child)
+
+    def locate(self, path: Path) -> tuple[str, int]:
+        """Return the file and line of a field of the joined persona."""
+        return self.where[nearest(self.where, path)]
+
+    def check_locked(self) -> None:
+        """Report locks on headings that nobody wrote."""
+        present = {section.key for section in (*self.house, *self.body)}
+        for member in self.members:
+            for index, heading in enumerate(member.front.bounds.locked):
+                if heading_key(heading) not in present:
+                    line = _line(member, ("bounds", "locked", index))
+                    message = f"There is no section `{heading}` to lock."
+                    self._report(member.source, line, "locked", message, "Write it, or correct the heading.")
+
+    def check_dials(self) -> None:
+        """Report names of dials that nobody declared, and comparisons with free text."""
+        dials = _at(self.fields, ("bounds", "dials"))
+        declared = dials if isinstance(dials, dict) else {}
+        for use in (use for member in self.members for use in member.uses if use.name.startswith("dials.")):
+            name = use.name.removeprefix("dials.")
+            dial = declared.get(name)
+            if dial is None:
+                cure = did_you_mean(near(name, list(declared))).strip() or "Declare it under `bounds.dials`."
+                self._report(use.path, use.line, "unknown_name", f"There is no dial `{name}`.", cure)
+            elif use.compared and isinstance(dial, dict) and "text" in dial:
+                message = f"`{use.name}` is free text and cannot be compared."
+                self._report(use.path, use.line, "compared_text", message, "Ask only whether it is there.")
+
+    def _check_narrowing(self, child: Persona) -> None:
+        for path in _NARROWING:
+            allowed, wanted = _at(self.fields, path), _at(child.fields, path)
+            if isinstance(allowed, list) and path in child.lines:
+                extra = [str(item) for item in wanted if item not in allowed] if isinstance(wanted, list) else ["all"]
+                if extra:
+                    name = ".".join(str(step) for step in path)
+                    message = f"`{name}` is wider than what it extends allows: {', '.join(extra)}."
+                    cure = f"Allowed: {', '.join(map(str, allowed)) or 'nothing'}."
+                    self._report(child.source, _line(child, path), "widens", message, cure)
+        owner_only: Path = ("access", "owner_only")
+        if _at(self.fields, owner_only) is True and _at(child.fields, owner_only) is False:
+            message = "`access.owner_only` is wider than what it extends allows."
+            self._report(child.source, _line(child, owner_only), "widens", message, "Remove it.")
+
+    def _add_section(self, section: Section, child: Persona) -> None:
+        if section.key in self.locked:
+            message = f"`{section.heading}` is locked by `{self.locked[section.key]}` and cannot be changed here."
+            self._report(section.path, section.line, "locked_section", message, "Write under a heading of your own.")
+            return
+        # The opening has no heading to lock; the house's own stays because no child looks for it among the house's.
+        part = self.house if child.name == HOUSE or (section.key and self._in_house(section.key)) else self.body
+        at = next((index for index, known in enumerate(part) if known.key == section.key), None)
+        if at is not None:
+            part[at : at + 1] = [section] if section.text else []
+        elif section.text and not section.heading:
+            part.insert(0, section)
+        elif section.text:
+            part.append(section)
+
+    def _in_house(self, key: str) -> bool:
+        return any(section.key == key for section in self.house)
+
+    def _report(self, path: str, line: int, code: str, message: str, cure: str) -> None:
+        self.problems.append(Problem(path, line, code, message, cure))
+
+
+def _merge(parent: Mapping[str, Json], child: Mapping[str, Json]) -> dict[str, Json]:
+    """Return both, mappings joined key by key; where both say something else, the child does."""
+    merged = dict(parent)
+    for key, value in child.items():
+        known = merged.get(key)
+        merged[key] = _merge(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _keep_locks(merged: Mapping[str, Json], inherited: Mapping[str, Json]) -> None:
+    """Put inherited locks back: the list of locks grows where other lists are replaced."""
+    bounds = merged.get("bounds")
+    before = _at(inherited, ("bounds", "locked"))
+    if isinstance(bounds, dict) and isinstance(before, list):
+        now = bounds.get("locked")
+        bounds["locked"] = [*before, *(heading for heading in _items(now) if heading not in before)]
+
+
+def _items(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
+def _at(data: Mapping[str, Json], path: Path) -> Json:
+    """Return the value at `path`, or None."""
+    value: Json = dict(data)
+    for step in path:
+        value = value.get(str(step)) if isinstance(value, dict) else None
+    return value
+
+
+def _line(persona: Persona, path: Path) -> int:
+    return persona.lines.get(nearest(persona.lines, path), 1)
+
+
+def _passages(sections: Sequence[Section]) -> tuple[Passage, ...]:
+    return tuple(Passage(heading=section.heading, text=section.text) for section in sections)

@@ -1,0 +1,173 @@
+"""The fields of a persona, as models: what may be written, within which bounds, and what absence means.
+
+`docs/personas.md` describes them to authors.
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+NAME = r"^[a-z0-9](-?[a-z0-9]){0,63}$"
+
+Name = Annotated[str, StringConstraints(pattern=NAME)]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=80)]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=160, pattern=r"^[^\n]*$")]
+Prose = Annotated[str, StringConstraints(min_length=1, max_length=8000)]
+DialName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _as_tuple(value: Any) -> Any:
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _false_as_none(value: Any) -> Any:
+    return None if value is False else value
+
+
+class Strict(BaseModel):
+    """A frozen model that refuses unknown fields and takes no type for another."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ModelChoice(Strict):
+    """Which aliases may answer and how; None leaves it to the deployment."""
+
+    use: Annotated[tuple[Word, ...], Field(min_length=1)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    max_output_tokens: Annotated[int, Field(ge=1)] | None = None
+    reasoning: Literal["none", "minimal", "low", "medium", "high"] | None = None
+    verbosity: Literal["low", "medium", "high"] | None = None
+    needs: tuple[Literal["vision", "tools", "json", "reasoning"], ...] = ()
+
+
+class Access(Strict):
+    """Who may talk to the persona; None is everyone."""
+
+    tiers: tuple[Word, ...] | None = None
+    groups: tuple[Word, ...] | None = None
+    owner_only: bool = False
+
+
+class FreeText(Strict):
+    """A dial that takes words of the user's own."""
+
+    max_chars: Annotated[int, Field(ge=1, le=200)] = 200
+
+
+class Dial(Strict):
+    """Something a user may set, within the choices or the length that the author declares."""
+
+    choices: Annotated[tuple[Line, ...], Field(min_length=2)] | None = None
+    text: FreeText | None = None
+    default: str
+    label: Word | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.choices is None) == (self.text is None):
+            raise ValueError("a dial has either `choices` or `text`")
+        if self.choices is not None and self.default not in self.choices:
+            raise ValueError(f"the default `{self.default}` is not among the choices")
+        if self.text is not None and len(self.default) > self.text.max_chars:
+            raise ValueError("the default is longer than `text.max_chars`")
+        return self
+
+
+class Notes(Strict):
+    """How much a user may tell the persona about themselves, in characters."""
+
+    max_chars: Annotated[int, Field(ge=1, le=4000)] = 600
+    label: Word | None = None
+
+
+class Bounds(Strict):
+    """What stays as the author wrote it, and what a user may steer. Without `notes` the persona takes none."""
+
+    locked: tuple[Word, ...] = ()
+    dials: dict[DialName, Dial] = {}
+    notes: Annotated[Notes | None, BeforeValidator(_false_as_none)] = None
+
+
+class Entry(Strict):
+    """A piece of knowledge that joins the newest message when one of the words in `when` was said lately."""
+
+    when: tuple[Line, ...] = ()
+    always: bool = False
+    text: Annotated[str, StringConstraints(min_length=1)] | None = None
+    file: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    order: int = 0
+    """Where it stands among those chosen; lower comes first."""
+    priority: int = 0
+    """Who gets room first; higher comes first."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.text is None) == (self.file is None):
+            raise ValueError("an entry has either `text` or `file`")
+        if not self.when and not self.always:
+            raise ValueError("an entry needs words in `when`, or `always: true`")
+        return self
+
+
+class Knowledge(Strict):
+    """What the persona can look up, and how much of it one turn may carry."""
+
+    budget_tokens: Annotated[int, Field(ge=0)] = 800
+    scan_turns: Annotated[int, Field(ge=1, le=50)] = 4
+    entries: tuple[Entry, ...] = ()
+
+
+class Example(Strict):
+    """A question and the answer that shows how the persona speaks."""
+
+    user: Prose
+    assistant: Prose
+
+
+class Gate(Strict):
+    """Which evals a revision must pass before it goes live, and by how much."""
+
+    evals: tuple[Word, ...] = ()
+    require: dict[str, Share] = {}
+    max_regression: Share = 0.03
+    epochs: Annotated[int, Field(ge=1, le=20)] = 3
+
+
+class Profile(Strict):
+    """The fields that a file and its compiled form share."""
+
+    name: Name
+    title: Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[^\n]*$")] | None = None
+    summary: Annotated[str, StringConstraints(min_length=1, max_length=280)]
+    avatar: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    tags: Annotated[tuple[Word, ...], Field(max_length=12)] = ()
+    greeting: Annotated[tuple[Prose, ...], BeforeValidator(_as_tuple), Field(max_length=8)] = ()
+    starters: Annotated[tuple[Line, ...], Field(max_length=6)] = ()
+    model: ModelChoice = ModelChoice()
+    access: Access = Access()
+    tools: tuple[Word, ...] | None = None
+    bounds: Bounds = Bounds()
+    knowledge: Knowledge = Knowledge()
+    examples: tuple[Example, ...] = ()
+    reminder: Annotated[str, StringConstraints(min_length=1, max_length=600)] | None = None
+    gate: Gate = Gate()
+    metadata: dict[str, str] = {}
+    extensions: dict[str, Any] = {}
+    """Fields of other formats, kept as they came for the way back; they never enter a prompt."""
+
+    @property
+    def label(self) -> str:
+        """What people call the persona: its title, else its name in words."""
+        return self.title or self.name.replace("-", " ").capitalize()
+
+
+class FrontMatter(Profile):
+    """What stands between the two lines `---`."""
+
+    spec: Literal["persona/1"]
+    extends: Name | None = None

@@ -1,0 +1,52 @@
+"""What an assembly is made of: messages with parts of text and images."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of text, byte for byte as it came."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image by its id; `detail` is how closely the model looks, `alt` what stands for it in words."""
+
+    id: str
+    detail: Literal["auto", "low", "high", "original"] = "auto"
+    alt: str = ""
+
+
+Part = Text | Image
+Role = Literal["system", "developer", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to a model."""
+
+    role: Role
+    content: tuple[Part, ...]
+
+    @property
+    def text(self) -> str:
+        """All text of the message, in order."""
+        return "".join(part.text for part in self.content if isinstance(part, Text))
+
+
+def say(role: Role, text: str) -> Message:
+    """Return a message of one text."""
+    return Message(role, (Text(text),))
+
+
+def with_context(line: str | None, message: Message) -> Message:
+    """Return `message` led by its line of date and time.
+
+    The newest turn and all past ones take their line through here, so that a turn looks the same when it is past.
+    """
+    if not line:
+        return message
+    return Message(message.role, (Text(f"{line}\n"), *message.content))
