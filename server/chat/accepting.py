@@ -180,7 +180,7 @@ class Accepting:
                 sampling=sampling,
                 prefix=shown,
                 user_tag=self._user_tag(turn.user_id),
-                cache_key=speaker.compiled.digest,
+                cache_key=speaker.digest,
             ),
             screen=self._screen(speaker, turn, shown),
             prompt_tokens=written.tokens,

@@ -9,7 +9,20 @@ from server.chat.live import LiveTurn
 from server.chat.routing import Routing
 from server.core import charging, trail
 from server.core.events import SPAN, Delta, Ended, Event, ItemClosed, ItemOpened, last_seq
-from server.core.ports import Batch, Call, Clock, Fenced, Journal, Screen, TurnEnd, TurnLog, UpstreamFailed, Verdict
+from server.core.ports import (
+    Batch,
+    Call,
+    Clock,
+    Fenced,
+    Happened,
+    Journal,
+    Observer,
+    Screen,
+    TurnEnd,
+    TurnLog,
+    UpstreamFailed,
+    Verdict,
+)
 from server.core.records import Message, Outcome, TextPart, Turn, TurnStatus, Usage, UsageRow
 
 BACKLOG_LIMIT = 8 * 1024 * 1024
@@ -55,6 +68,7 @@ class Answer:
         clock: Clock,
         journal: Journal,
         routing: Routing,
+        observer: Observer,
         sleep: Callable[[float], Awaitable[None]],
         events: Sequence[Event] = (),
         unlisted_for: int,
@@ -67,6 +81,7 @@ class Answer:
         self._clock = clock
         self._journal = journal
         self._routing = routing
+        self._observer = observer
         self._sleep = sleep
         self._unlisted_for = unlisted_for
         self._scope: asyncio.Timeout | None = None
@@ -176,6 +191,9 @@ class Answer:
             self._usage = batch.usage
         if not batch.text:
             return None
+        if not self._produced:
+            waited = (self._clock.now() - self.turn.created_at) / 1_000_000
+            self._observer.saw(Happened(name="first_token", labels={"model": self.turn.model}, value=waited))
         self._produced.append(batch.text)
         shown, verdict = screen.feed(batch.text)
         for event in self._say(shown):

@@ -19,6 +19,7 @@ class Speaker:
 
     name: str
     number: int
+    digest: str
     compiled: Compiled
     created_at: int
 
@@ -87,6 +88,7 @@ class Catalogue:
         """Find who answers. Raises `Refused` where names do not exist, do not go together or are not the actor's."""
         alias, named = _split(request.model, request.persona)
         speaker = await self._speaker_for(actor, named, conversation)
+        _admit(actor, speaker)
         allowed = self.allowed(speaker)
         if alias is None:
             model = next((self._models[name] for name in allowed), None)
@@ -105,7 +107,7 @@ class Catalogue:
 
     def allowed(self, speaker: Speaker) -> list[str]:
         """Return the aliases that may answer for the persona, the preferred one first."""
-        use = speaker.compiled.model_use
+        use = speaker.compiled.model.use
         if use is None:
             return [self._default_model, *(name for name in self._models if name != self._default_model)]
         names = [alias for entry in use for alias in self._groups.get(entry, (entry,))]
@@ -144,9 +146,19 @@ class Catalogue:
 
     def _keep(self, revision: Revision) -> Speaker:
         compiled = Compiled.from_json(revision.compiled)
-        speaker = Speaker(revision.persona, revision.number, compiled, revision.created_at)
+        speaker = Speaker(revision.persona, revision.number, revision.digest, compiled, revision.created_at)
         self._known[revision.persona, revision.number] = speaker
         return speaker
+
+
+def _admit(actor: Actor, speaker: Speaker) -> None:
+    """Refuse those whom the persona is not for. There are no groups of users yet, so groups admit operators only."""
+    access = speaker.compiled.access
+    closed = access.owner_only or access.groups is not None
+    outside = access.tiers is not None and actor.tier not in access.tiers
+    if (closed or outside) and not actor.role.covers(Role.OPERATOR):
+        for_whom = f"the tiers {', '.join(access.tiers)}" if outside and access.tiers and not closed else "operators"
+        raise Refused("persona_not_allowed", f"The persona {speaker.name!r} is for {for_whom}.", param="persona")
 
 
 def _split(model: str | None, persona: str | None) -> tuple[str | None, str | None]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from server.core.events import Delta, Ended, Event, ItemOpened, last_seq
 from server.core.records import Outcome, Turn
+from server.core.trail import joined
 
 
 class LiveTurn:
@@ -89,25 +90,3 @@ class LiveTurn:
                 self.on_deserted()
 
         return leave
-
-
-def joined(events: Sequence[Event]) -> list[Event]:
-    """Return the events with neighbouring deltas of one item made one, which carries their last number."""
-    out: list[Event] = []
-    texts: list[str] = []
-    last: Delta | None = None
-    for event in events:
-        if isinstance(event, Delta) and (last is None or last.index == event.index):
-            texts.append(event.text)
-            last = event
-            continue
-        if last is not None:
-            out.append(Delta(last.seq, last.index, "".join(texts)))
-            texts, last = [], None
-        if isinstance(event, Delta):
-            texts, last = [event.text], event
-        else:
-            out.append(event)
-    if last is not None:
-        out.append(Delta(last.seq, last.index, "".join(texts)))
-    return out

@@ -1,7 +1,7 @@
 """From a persona, a history and a request to the messages that an upstream gets."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -42,7 +42,7 @@ class Prompts:
 
     def marker(self, speaker: Speaker) -> str:
         """Return the leak marker of this revision."""
-        return self._marker(speaker.compiled.digest)
+        return self._marker(speaker.digest)
 
     def count(self, text: str, model: Model) -> int:
         """Return the tokens of `text` by the model's table."""
@@ -97,6 +97,8 @@ class Prompts:
             raise Refused("invalid_dial", str(wrong), param="dials") from wrong
         except personas.NotesRefused as wrong:
             raise Refused("steering_not_allowed", str(wrong), param="instructions") from wrong
+        except personas.UnknownGreeting as wrong:
+            raise Refused("invalid_value", str(wrong), param="greeting") from wrong
 
     def _cost(self, messages: Sequence[personas.Message], model: Model) -> int:
         texts = (part.text for one in messages for part in one.content if isinstance(part, personas.Text))
@@ -125,7 +127,7 @@ def prompt_of(actor: Actor, request: TurnRequest, *, now: int, greeting: int | N
 
 def context_line(now: int) -> str:
     """Return the line of date and time that goes with a user message: minutes, UTC."""
-    return datetime.fromtimestamp(now / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return datetime.fromtimestamp(now / 1_000_000, UTC).strftime("<context>%Y-%m-%d %H:%M UTC</context>")
 
 
 def _plain(message: Message) -> personas.Message:
@@ -133,10 +135,7 @@ def _plain(message: Message) -> personas.Message:
 
 
 def _from_history(message: Message) -> personas.Message:
-    plain = _plain(message)
-    if not message.context:
-        return plain
-    return replace(plain, content=(personas.context_part(message.context), *plain.content))
+    return personas.with_context(message.context or None, _plain(message))
 
 
 def _part(part: Part) -> personas.Part:

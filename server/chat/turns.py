@@ -243,6 +243,7 @@ class Turns:
             clock=self._clock,
             journal=self._journal,
             routing=self._routing,
+            observer=self._observer,
             sleep=self._sleep,
             unlisted_for=round(self._pace.keep_unlisted * SECOND),
         )

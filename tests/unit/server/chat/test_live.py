@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.chat.live import LiveTurn, joined
+from server.chat.live import LiveTurn
 from server.core.events import Delta, Ended, Event, ItemClosed, ItemOpened, Opened, last_seq
 from server.core.records import Outcome, Prompt, Sampling, Turn, TurnStatus
 
@@ -31,37 +31,24 @@ def log(texts: list[str]) -> list[Event]:
     return [*events, ItemClosed(end, 0), Ended(end + 3, outcome)]
 
 
-@given(st.lists(st.text(min_size=1, max_size=5), min_size=1, max_size=12), st.data())
-def test_followers_lose_and_repeat_nothing(texts: list[str], data: st.DataObject) -> None:
+@given(
+    st.lists(st.text(min_size=1, max_size=5), min_size=1, max_size=12),
+    st.lists(st.tuples(st.integers(1, 4), st.booleans()), max_size=12),
+)
+def test_followers_lose_and_repeat_nothing(texts: list[str], commits: list[tuple[int, bool]]) -> None:
     """However commits and looks interleave, a follower gets every text once and in order, with rising numbers."""
     live = LiveTurn(TURN)
     waiting = log(texts)
-    position, seen, numbers = -1, "", []
-    while True:
-        size = data.draw(st.integers(0, len(waiting)))
-        batch, waiting = waiting[:size], waiting[size:]
-        live.add(batch)
-        if data.draw(st.booleans()) or not waiting:
-            for event in live.after(position):
-                seen += event.text if isinstance(event, Delta) else ""
-                position = last_seq(event)
-                numbers.append(event.seq)
-        if not waiting and live.ended:
-            break
-    for event in live.after(position):
-        seen += event.text if isinstance(event, Delta) else ""
-    assert seen == "".join(texts) == live.text
+    seen: list[Event] = []
+    for size, looks in [*commits, (len(waiting), True)]:
+        live.add(waiting[:size])
+        waiting = waiting[size:]
+        if looks:
+            seen += live.after(last_seq(seen[-1]) if seen else -1)
+    assert live.ended
+    assert "".join(event.text for event in seen if isinstance(event, Delta)) == "".join(texts) == live.text
+    numbers = [event.seq for event in seen]
     assert numbers == sorted(set(numbers))
-
-
-def test_joined_deltas_carry_the_last_number() -> None:
-    """Deltas that a slow follower gets as one end at the position of the last."""
-    assert joined([Delta(4, 0, "a"), Delta(5, 0, "b"), ItemClosed(6, 0)]) == [Delta(5, 0, "ab"), ItemClosed(6, 0)]
-
-
-def test_deltas_of_different_items_stay_apart() -> None:
-    """Text of one item never joins another's."""
-    assert joined([Delta(4, 0, "a"), Delta(5, 1, "b")]) == [Delta(4, 0, "a"), Delta(5, 1, "b")]
 
 
 def test_the_last_follower_to_leave_is_noticed() -> None:
