@@ -12,6 +12,7 @@ help: ## Print this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/.dev-stamp ## Make .venv with all that development needs
+	@:
 
 run: .venv/.run-stamp ## Start the server with the embedded model on 127.0.0.1:8000
 	@$(BIN)/parley serve --welcome $(ARGS)
