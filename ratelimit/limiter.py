@@ -63,7 +63,7 @@ class Held:
     levels: tuple[CapLevel, ...]
     """The caps it was charged to, as they are after it; empty for a hold found again after a restart."""
     priority: int
-    """Of its tier; the lowest is shed first."""
+    """Of its tier; the lowest number gives way first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

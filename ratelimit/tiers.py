@@ -64,7 +64,7 @@ class Tier:
     fallback_models: tuple[str, ...] = ()
     """Its aliases that are in this tier, in the order in which they are tried."""
     priority: int = 1
-    """The tier with the lowest number is shed first."""
+    """Handed on with every hold: the tier with the lowest number gives way first."""
 
     def has(self, model: str) -> bool:
         """Return whether a line names `model`, by itself or in a group."""
@@ -156,7 +156,7 @@ def parse_tiers(
 ) -> Tiers:
     """Return the tiers that `raw`, the loaded `tiers` section, describes.
 
-    Every line that is accepted is enforced. Raises `InvalidTiers` with all errors, not only the first.
+    Every cap that is accepted is enforced. Raises `InvalidTiers` with all errors, not only the first.
     """
     reader = _Reader(groups, models)
     tiers = reader.read(raw)

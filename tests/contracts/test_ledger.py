@@ -387,10 +387,3 @@ async def test_a_hold_without_demands_is_a_hold(ledger: Ledger) -> None:
     assert await ledger.take(request("h1", messages(1))) == taken
     assert await ledger.settle("h1", {"messages": 1, "tokens": 9})
     assert not await ledger.release("h1")
-
-
-@pytest.mark.parametrize("demands", [(messages(5), messages(7)), (messages(5, amount=0),)])
-def test_requests_that_make_no_sense(demands: tuple[Demand, ...]) -> None:
-    """A hold names each counter once and asks for at least one unit."""
-    with pytest.raises(ValueError, match="a hold charges"):
-        request("h1", *demands)

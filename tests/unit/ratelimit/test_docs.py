@@ -1,0 +1,43 @@
+"""The page on limits says what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ratelimit.lines import MAX_WINDOW_US, SECOND_US
+from ratelimit.meter import MAX_ENTRIES, SLOTS
+from ratelimit.tiers import InvalidTiers, parse_tiers
+
+PAGE = (Path(__file__).parents[3] / "docs" / "limits.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+MODELS = ("gpt-4", "gpt-4-mini", "local")
+
+
+@pytest.mark.parametrize("text", EXAMPLES, ids=range(len(EXAMPLES)))
+def test_every_example_is_accepted(text: str) -> None:
+    """Each fenced example is a configuration that parses."""
+    raw = yaml.safe_load(text)
+    tiers = parse_tiers(raw["tiers"], groups=raw.get("groups", {}), models=MODELS, default_tier=raw["default_tier"])
+    assert list(tiers.by_name) == list(raw["tiers"])
+
+
+def test_there_are_examples() -> None:
+    """The fences are found."""
+    assert len(EXAMPLES) >= 3
+
+
+@pytest.mark.parametrize("word", ["cost", "images", "pool", "each_member", "adaptive"])
+def test_what_the_page_calls_refused_is_refused(word: str) -> None:
+    """A line that the page says is refused for now is refused."""
+    assert f"`{word}`" in PAGE
+    with pytest.raises(InvalidTiers, match="not enforced yet"):
+        parse_tiers({"free": {word: "1 / 24h"}}, groups={}, models=MODELS, default_tier="free")
+
+
+def test_the_numbers_of_the_page_are_those_of_the_code() -> None:
+    """Bounds that the page names are the constants."""
+    assert f"more than {MAX_ENTRIES} in a window" in PAGE
+    assert f"1/{SLOTS} of the window" in PAGE
+    assert f"to {MAX_WINDOW_US // SECOND_US // 86_400} days" in PAGE
