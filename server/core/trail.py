@@ -11,6 +11,9 @@ import msgspec
 from server.core.events import Delta, Ended, Event, ItemClosed, ItemOpened, Opened, last_seq
 
 
+_Textless = Opened | ItemOpened | ItemClosed | Ended
+
+
 class _Run(msgspec.Struct, frozen=True, tag="run", array_like=True):
     """Neighbouring deltas of one item. Most steps are 1 and most lengths small, so a delta takes two bytes."""
 
@@ -24,7 +27,7 @@ class _Run(msgspec.Struct, frozen=True, tag="run", array_like=True):
 
 
 class _Other(msgspec.Struct, frozen=True, tag="event", array_like=True):
-    event: Opened | ItemOpened | ItemClosed | Ended
+    event: _Textless
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -80,7 +83,7 @@ def _one(run: list[Delta]) -> Delta:
     return last if len(run) == 1 else Delta(last.seq, last.index, "".join([delta.text for delta in run]))
 
 
-def _parts(events: Sequence[Event]) -> Iterator[Event | list[Delta]]:
+def _parts(events: Sequence[Event]) -> Iterator[_Textless | list[Delta]]:
     """Return the events in order, neighbouring deltas of one item as a list."""
     run: list[Delta] = []
     for event in events:

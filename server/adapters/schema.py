@@ -1,0 +1,199 @@
+"""Every table of the database, for SQLite and PostgreSQL alike.
+
+Ids are made by the caller; times are integer microseconds since the epoch, UTC. Tables that a turn writes have no
+foreign keys: one transaction writes them together, and one deletes them together.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+VERSION: Final = "0001"
+"""The newest revision of `migrations`."""
+
+metadata = MetaData()
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("tier", String, nullable=False),
+    Column("suspended", Boolean, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("hint", String, nullable=False),
+    Column("user_id", String, ForeignKey("users.id"), nullable=False),
+    Column("role", String, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("revoked_at", BigInteger),
+    Index("keys_by_user", "user_id"),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("user_id", String, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("persona", String),
+    Column("revision", Integer),
+    Column("greeting", Integer),
+    Column("leaf_id", String),
+    Column("metadata", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Index("conversations_by_use", "user_id", "updated_at", "id"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("user_id", String, nullable=False),
+    Column("conversation_id", String),
+    Column("parent_id", String),
+    Column("turn_id", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("parts", Text, nullable=False),
+    Column("context", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Index("messages_by_turn", "turn_id"),
+    Index("messages_by_parent", "parent_id"),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("user_id", String, nullable=False),
+    Column("conversation_id", String),
+    Column("client_request_id", String),
+    Column("hold_id", String, nullable=False),
+    Column("message_id", String, nullable=False),
+    Column("newest_id", String),
+    Column("facts", Text, nullable=False),
+    Column("owner", Integer, nullable=False),
+    Column("lease_until", BigInteger, nullable=False),
+    Column("status", String, nullable=False),
+    Column("outcome", Text),
+    Column("trail", LargeBinary),
+    Column("created_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("keep_until", BigInteger),
+    UniqueConstraint("user_id", "client_request_id", name="turns_by_request"),
+    Index("turns_by_conversation", "conversation_id"),
+    Index(
+        "turns_running", "lease_until", sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")
+    ),
+    Index(
+        "turns_to_forget",
+        "keep_until",
+        sqlite_where=text("keep_until IS NOT NULL"),
+        postgresql_where=text("keep_until IS NOT NULL"),
+    ),
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("turn_id", String, primary_key=True),
+    Column("user_id", String, nullable=False),
+    Column("asked", String, nullable=False),
+    Column("model", String, nullable=False),
+    Column("persona", String, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("status", String, nullable=False),
+    Column("input_tokens", Integer, nullable=False),
+    Column("output_tokens", Integer, nullable=False),
+    Column("cached_tokens", Integer, nullable=False),
+    Column("reasoning_tokens", Integer, nullable=False),
+    Column("estimated", Boolean, nullable=False),
+    Column("hold_id", String, nullable=False),
+    Column("charged", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger, nullable=False),
+    Index("usage_by_user", "user_id", "ended_at"),
+    Index("usage_by_hold", "hold_id"),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("hold_id", String, primary_key=True),
+    Column("subject", String, nullable=False),
+    Column("model", String, nullable=False),
+    Column("charges", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("deadline_us", BigInteger, nullable=False),
+    Column("keep_until", BigInteger, nullable=False),
+    Column("amounts", Text),
+    Index("holds_by_age", "keep_until"),
+)
+
+segments = Table(
+    "segments",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("payload", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+persona_revisions = Table(
+    "persona_revisions",
+    metadata,
+    Column("persona", String, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("digest", String, nullable=False),
+    Column("compiled", Text, nullable=False),
+    Column("origin", String, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    UniqueConstraint("persona", "digest", name="persona_revisions_by_digest"),
+)
+
+persona_labels = Table(
+    "persona_labels",
+    metadata,
+    Column("persona", String, primary_key=True),
+    Column("label", String, primary_key=True),
+    Column("number", Integer, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("who", String, nullable=False),
+    Column("what", String, nullable=False),
+    Column("detail", Text, nullable=False),
+)
