@@ -126,6 +126,7 @@ class Ledger(Protocol):
         """Extend these holds to `lease_us` from now and note their progress, amounts by hold id and unit.
 
         Returns the ids that are held; of the others nothing is changed. A deadline never comes nearer.
+        Raises `ValueError` for a negative amount.
         """
 
     async def levels(self, demands: Sequence[Demand]) -> Reading:

@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ratelimit.ledger import Charge, Demand, Full, HoldRequest, Ledger, Taken
+from ratelimit.lines import SECOND_US
 from ratelimit.meter import Level
 from ratelimit.tiers import Cap, Tier, Tiers, Unit, WhenCapped
-
-SECOND_US = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,10 +80,9 @@ def read_window(text: str) -> int:
 def show_window(window_us: int) -> str:
     """Return the window as an operator would write it, in the largest unit below two days that fits."""
     seconds = window_us // SECOND_US
-    for letter, size in _WINDOW_UNITS.items():
-        if seconds % size == 0 and (letter != "d" or seconds > size):
-            return f"{seconds // size}{letter}"
-    raise AssertionError  # every whole number of seconds is a multiple of one second
+    units = _WINDOW_UNITS.items()
+    letter, size = next(unit for unit in units if seconds % unit[1] == 0 and (unit[0] != "d" or seconds > unit[1]))
+    return f"{seconds // size}{letter}"
 
 
 def show_amount(amount: int) -> str:

@@ -6,7 +6,7 @@ Pure arithmetic: no users, no storage. Time is an argument, in integer microseco
 from bisect import bisect_left, bisect_right, insort_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, islice
 from operator import attrgetter
 
 MAX_ENTRIES = 256
@@ -152,14 +152,12 @@ class Meter:
         """Return when nothing is left of what is there now, if no lease is renewed; 0 if it is empty."""
         return max((entry.free_at(self._keep) for entry in self._entries), default=0)
 
-    def _next_at(self, missing: int, old: int, window: int) -> int | None:
+    def _next_at(self, missing: int, old: int, window: int) -> int:
         live = [entry for entry in islice(self._entries, old) if entry.deadline is not None]
         live += islice(self._entries, old, None)
-        for free_at, amount in sorted((entry.free_at(window), entry.amount) for entry in live):
-            missing -= amount
-            if missing <= 0:
-                return free_at
-        return None
+        frees = sorted((entry.free_at(window), entry.amount) for entry in live)
+        freed = accumulate(amount for _, amount in frees)
+        return next(free_at for (free_at, _), so_far in zip(frees, freed, strict=True) if so_far >= missing)
 
     def _add(self, entry: _Entry, window: int) -> None:
         self._keep = max(self._keep, window) if self._entries else window
@@ -169,13 +167,8 @@ class Meter:
             self._merge()
 
     def _settled(self, hold_id: str, at: int) -> _Entry | None:
-        first = bisect_left(self._entries, at, key=_at)
-        for entry in islice(self._entries, first, None):
-            if entry.at != at:
-                return None
-            if entry.hold_id == hold_id:
-                return entry
-        return None
+        first, last = bisect_left(self._entries, at, key=_at), bisect_right(self._entries, at, key=_at)
+        return next((entry for entry in islice(self._entries, first, last) if entry.hold_id == hold_id), None)
 
     def _merge(self) -> None:
         """Merge the oldest settled entries of each slot into its newest one, until there is some room.

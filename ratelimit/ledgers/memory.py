@@ -123,6 +123,8 @@ class MemoryLedger:
     async def renew(
         self, hold_ids: Collection[str], progress: Mapping[str, Mapping[str, int]], *, lease_us: int
     ) -> frozenset[str]:
+        if any(amount < 0 for amounts in progress.values() for amount in amounts.values()):
+            raise ValueError("a hold cannot progress below zero")
         now = self._advance()
         renewed = set()
         for hold_id in hold_ids:

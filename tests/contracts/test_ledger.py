@@ -208,6 +208,16 @@ async def test_settle_below_zero_is_an_error(ledger: Ledger) -> None:
     assert await counts(ledger, tokens(1, 100)) == [(0, 9)]
 
 
+async def test_progress_below_zero_is_an_error(ledger: Ledger, wall: Wall) -> None:
+    """Negative progress raises, and no lease is extended."""
+    await ledger.take(request("h1", at_once(1)))
+    wall.now += LEASE - 1
+    with pytest.raises(ValueError, match="below zero"):
+        await ledger.renew(["h1"], {"h1": {"tokens": -1}}, lease_us=LEASE)
+    wall.now += 1
+    assert await counts(ledger, at_once(1)) == [(0, 0)]
+
+
 async def test_an_end_happens_once(ledger: Ledger) -> None:
     """Whatever is called first, settle or release, decides; all later ends return False and change nothing."""
     await ledger.take(request("h1", tokens(50, 100)))
