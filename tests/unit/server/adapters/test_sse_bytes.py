@@ -168,7 +168,7 @@ def test_a_line_has_a_limit(end: bytes) -> None:
 
 def test_reads_an_answer_that_is_one_document() -> None:
     """An upstream that does not stream gives one batch."""
-    body = dict(USAGE)
+    body: dict[str, Any] = dict(USAGE)
     body["choices"] = [{"message": {"role": "assistant", "content": "Hi"}, "finish_reason": "length"}]
     assert AnswerDecoder().document(json.dumps(body).encode()) == Batch("Hi", "length", Usage(7, 3, 5, 2))
 
