@@ -1,0 +1,71 @@
+"""The holds of a ledger in memory, as rows of the journal's database."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import msgspec
+
+from ratelimit.ledger import Charge, Held, JournalEntry, Released, Settled, StoredHold
+from server.adapters.rows import Row, amounts_of, text_of
+
+_DAY_US: Final = 86_400_000_000
+_charges: Final = msgspec.json.Decoder(tuple[Charge, ...])
+
+
+def entry_row(entry: JournalEntry) -> Row:
+    """Return what is stored of an entry: `kind`, `hold_id` and what belongs to the kind."""
+    match entry:
+        case Held():
+            widest = max((charge.window_us for charge in entry.charges), default=0)
+            return {
+                "kind": "held",
+                "hold_id": entry.hold_id,
+                "subject": entry.subject,
+                "model": entry.model,
+                "charges": text_of(entry.charges),
+                "at_us": entry.at_us,
+                "deadline_us": entry.deadline_us,
+                "keep_until": entry.at_us + max(widest, _DAY_US),
+            }
+        case Settled():
+            return {"kind": "settled", "hold_id": entry.hold_id, "amounts": text_of(dict(entry.amounts))}
+        case Released():
+            return {"kind": "released", "hold_id": entry.hold_id}
+
+
+def still_needed(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows without those of holds that both begin and are released among them."""
+    released = {row["hold_id"] for row in rows if row["kind"] == "released"}
+    gone = released.intersection(row["hold_id"] for row in rows if row["kind"] == "held")
+    return [row for row in rows if row["hold_id"] not in gone]
+
+
+def stored_hold(row: Mapping[str, Any]) -> StoredHold | None:
+    """Return the hold of a row of `holds` with `charged` from its turn's usage row; None if it was given back.
+
+    A turn that ended settles its hold even if the ledger died before it was told.
+    """
+    charges = _charges.decode(row["charges"])
+    amounts = row["amounts"] if row["amounts"] is not None else row["charged"]
+    if amounts is not None:
+        charges = tuple(_settled(charges, amounts_of(amounts)))
+        if not charges:
+            return None
+    return StoredHold(
+        hold_id=row["hold_id"],
+        subject=row["subject"],
+        model=row["model"],
+        charges=charges,
+        at_us=row["at_us"],
+        deadline_us=row["deadline_us"],
+        state="held" if amounts is None else "settled",
+    )
+
+
+def _settled(charges: Sequence[Charge], amounts: Mapping[str, int]) -> Iterator[Charge]:
+    # Nothing at all means given back; otherwise a unit that is not named stays as it was held.
+    for charge in charges if amounts else ():
+        amount = amounts.get(charge.unit, charge.amount)
+        if charge.window_us and amount:
+            yield replace(charge, amount=amount)

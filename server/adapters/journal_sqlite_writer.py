@@ -1,0 +1,260 @@
+"""Writes batches of the journal into SQLite, each in one transaction. Belongs to one thread at a time."""
+
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from server.adapters.database import sqlite_connection
+from server.adapters.journal_batch import (
+    Adoption,
+    Batch,
+    Beginning,
+    Ending,
+    Renewal,
+    Segment,
+    Written,
+    payload,
+    segment,
+)
+from server.adapters.rows import Row, text_of, turn_of
+from server.core.events import Event
+from server.core.ports import DuplicateRequest, Fenced, Orphan
+
+_PRUNE_EVERY_US: Final = 60_000_000
+
+_INSERT_TURN: Final = """
+    INSERT INTO turns (id, user_id, conversation_id, client_request_id, hold_id, message_id, newest_id, facts, owner,
+                       lease_until, status, created_at)
+    VALUES (:id, :user_id, :conversation_id, :client_request_id, :hold_id, :message_id, :newest_id, :facts, :owner,
+            :lease_until, :status, :created_at)
+    ON CONFLICT (user_id, client_request_id) DO NOTHING"""
+_INSERT_CONVERSATION: Final = """
+    INSERT INTO conversations (id, user_id, title, persona, revision, greeting, leaf_id, metadata, created_at,
+                               updated_at)
+    VALUES (:id, :user_id, :title, :persona, :revision, :greeting, :leaf_id, :metadata, :created_at, :updated_at)"""
+_INSERT_MESSAGE: Final = """
+    INSERT INTO messages (id, user_id, conversation_id, parent_id, turn_id, role, status, parts, context, created_at)
+    VALUES (:id, :user_id, :conversation_id, :parent_id, :turn_id, :role, :status, :parts, :context, :created_at)"""
+# A conversation that was deleted meanwhile has marked its turn with 0: it is to be forgotten when it has ended.
+_END_TURN: Final = """
+    UPDATE turns SET status = :status, outcome = :outcome, trail = :trail, ended_at = :ended_at,
+                     keep_until = CASE WHEN keep_until = 0 THEN 0 ELSE :keep_until END
+    WHERE id = :id"""
+_INSERT_USAGE: Final = """
+    INSERT INTO usage (turn_id, user_id, asked, model, persona, revision, status, input_tokens, output_tokens,
+                       cached_tokens, reasoning_tokens, estimated, hold_id, charged, created_at, ended_at)
+    VALUES (:turn_id, :user_id, :asked, :model, :persona, :revision, :status, :input_tokens, :output_tokens,
+            :cached_tokens, :reasoning_tokens, :estimated, :hold_id, :charged, :created_at, :ended_at)"""
+_MOVE_LEAF: Final = """
+    UPDATE conversations
+    SET leaf_id = COALESCE(:reply_id, (SELECT newest_id FROM turns WHERE id = :turn_id), leaf_id)
+    WHERE id = :conversation_id"""
+_TOUCH_CONVERSATION: Final = """
+    UPDATE conversations SET updated_at = MAX(updated_at, :ended_at) WHERE id = :conversation_id"""
+_STANDINGS: Final = """
+    SELECT id, owner, ended_at IS NOT NULL FROM turns WHERE id IN (SELECT value FROM json_each(?))"""
+_EXTEND_LEASES: Final = """
+    UPDATE turns SET lease_until = ? WHERE ended_at IS NULL AND id IN (SELECT value FROM json_each(?))"""
+_ORPHANS: Final = """
+    SELECT id, owner, facts FROM turns WHERE ended_at IS NULL AND (:everyone OR lease_until < :now)
+    ORDER BY created_at, id"""
+_TAKE_OVER: Final = "UPDATE turns SET owner = owner + 1, lease_until = ? WHERE id = ?"
+_HOLD: Final = {
+    "held": """
+        INSERT INTO holds (hold_id, subject, model, charges, at_us, deadline_us, keep_until)
+        VALUES (:hold_id, :subject, :model, :charges, :at_us, :deadline_us, :keep_until)
+        ON CONFLICT (hold_id) DO NOTHING""",
+    "settled": "UPDATE holds SET amounts = :amounts WHERE hold_id = :hold_id",
+    "released": "DELETE FROM holds WHERE hold_id = :hold_id",
+}
+
+_OWN_FAULT: Final = (
+    sqlite3.IntegrityError,
+    sqlite3.ProgrammingError,
+    sqlite3.InterfaceError,
+    ValueError,
+    OverflowError,
+)
+"""Errors that say something about one row and nothing about the disk."""
+
+
+class SqliteWriter:
+    """Keeps segments for exactly as long as a turn in them runs."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite_connection(path)
+        self._running: dict[int, set[str]] = {}
+        """By segment, the turns in it that have not ended."""
+        self._segments: dict[str, list[int]] = {}
+        """By turn that has not ended, its segments."""
+        self._spent: list[int] = []
+        """Segments that the next commit deletes."""
+        self._pruned_at = 0
+        self._recall()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+    def write(self, batch: Batch) -> Written:
+        """Commit the batch. Whatever is raised, nothing of it was written, and a later batch may be tried."""
+        written = Written()
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            spent = self._delete_spent()
+            self._write_holds(batch.holds)
+            begun = [new for new in batch.beginnings if self._begin(new, written)]
+            events, ended = self._write_turns(batch, written)
+            kept = [*((new.owned[0], [new.opened]) for new in begun), *events]
+            number = self._write_segment(kept)
+            written.renewed = [self._renew(renewal) for renewal in batch.renewals]
+            written.adopted = [self._adopt(adoption) for adoption in batch.adoptions]
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+        del self._spent[:spent]
+        if number is not None:
+            self._serve(number, (turn_id for turn_id, _ in kept))
+        self._release(ended)
+        return written
+
+    def _write_holds(self, rows: Iterable[Row]) -> None:
+        latest = 0
+        for row in rows:
+            self._db.execute(_HOLD[row["kind"]], row)
+            latest = max(latest, row.get("at_us", 0))
+        if latest - self._pruned_at > _PRUNE_EVERY_US:
+            self._db.execute("DELETE FROM holds WHERE keep_until < ?", (latest,))
+            self._pruned_at = latest
+
+    def _begin(self, new: Beginning, written: Written) -> bool:
+        try:
+            with self._savepoint():
+                self._insert_turn(new.turn)
+                if new.conversation is not None:
+                    self._db.execute(_INSERT_CONVERSATION, new.conversation)
+                self._db.executemany(_INSERT_MESSAGE, new.messages)
+        except (DuplicateRequest, *_OWN_FAULT) as refused:
+            written.refused[new.owned] = refused
+            return False
+        return True
+
+    def _insert_turn(self, row: Row) -> None:
+        if self._db.execute(_INSERT_TURN, row).rowcount == 0:
+            raise DuplicateRequest(row["client_request_id"])
+
+    def _write_turns(self, batch: Batch, written: Written) -> tuple[Segment, set[str]]:
+        """End what ends; return the events to keep and the ids of the turns that have ended."""
+        standings = self._standings({owned[0] for owned in (*batch.events, *(end.owned for end in batch.endings))})
+        ended: set[str] = set()
+        for end in batch.endings:
+            if standings.get(end.owned[0], (None,))[0] != end.owned[1]:
+                written.refused[end.owned] = Fenced(end.owned[0])
+            elif end.owned[0] not in ended and not standings[end.owned[0]][1] and self._end(end, written):
+                ended.add(end.owned[0])
+        kept: Segment = []
+        for (turn_id, owner), events in batch.events.items():
+            if standings.get(turn_id) != (owner, False):
+                written.lost.add((turn_id, owner))
+            elif turn_id not in ended:
+                kept.append((turn_id, events))
+        return kept, ended
+
+    def _end(self, end: Ending, written: Written) -> bool:
+        try:
+            with self._savepoint():
+                self._db.execute(_END_TURN, end.turn)
+                self._db.execute(_INSERT_USAGE, end.usage)
+                if end.reply is not None:
+                    self._db.execute(_INSERT_MESSAGE, end.reply)
+                if end.conversation_id is not None:
+                    self._continue_conversation(end, end.conversation_id)
+        except _OWN_FAULT as refused:
+            written.refused[end.owned] = refused
+            return False
+        return True
+
+    def _continue_conversation(self, end: Ending, conversation_id: str) -> None:
+        self._db.execute(_TOUCH_CONVERSATION, {"ended_at": end.turn["ended_at"], "conversation_id": conversation_id})
+        if end.moves_leaf:
+            reply_id = end.reply["id"] if end.reply else None
+            self._db.execute(
+                _MOVE_LEAF, {"reply_id": reply_id, "turn_id": end.owned[0], "conversation_id": conversation_id}
+            )
+
+    def _write_segment(self, kept: Segment) -> int | None:
+        if not kept:
+            return None
+        return self._db.execute("INSERT INTO segments (payload) VALUES (?)", (payload(kept),)).lastrowid
+
+    def _renew(self, renewal: Renewal) -> list[str]:
+        standings = self._standings(renewal.owners)
+        held = [id_ for id_, owner in renewal.owners.items() if standings.get(id_, (None,))[0] == owner]
+        self._db.execute(_EXTEND_LEASES, (renewal.until, text_of(held)))
+        return [id_ for id_ in renewal.owners if id_ not in held]
+
+    def _adopt(self, adoption: Adoption) -> list[Orphan]:
+        rows = self._db.execute(_ORPHANS, {"everyone": adoption.everyone, "now": adoption.now}).fetchall()
+        events: dict[str, list[Event]] = {id_: [] for id_, _, _ in rows}
+        if rows:
+            self._db.executemany(_TAKE_OVER, [(adoption.until, id_) for id_, _, _ in rows])
+            for _, stored in self._stored_segments():
+                for turn_id, said in stored:
+                    if turn_id in events:
+                        events[turn_id].extend(said)
+        return [Orphan(turn=turn_of(facts), owner=owner + 1, events=events[id_]) for id_, owner, facts in rows]
+
+    def _standings(self, turn_ids: Collection[str]) -> dict[str, tuple[int, bool]]:
+        if not turn_ids:
+            return {}
+        rows = self._db.execute(_STANDINGS, (text_of(list(turn_ids)),))
+        return {id_: (owner, bool(ended)) for id_, owner, ended in rows}
+
+    def _stored_segments(self) -> Iterator[tuple[int, Segment]]:
+        for number, stored in self._db.execute("SELECT id, payload FROM segments ORDER BY id"):
+            yield number, segment(stored)
+
+    def _recall(self) -> None:
+        """Learn which turns the stored segments serve."""
+        running = {id_ for (id_,) in self._db.execute("SELECT id FROM turns WHERE ended_at IS NULL")}
+        for number, stored in self._stored_segments():
+            self._serve(number, running.intersection(turn_id for turn_id, _ in stored))
+
+    def _serve(self, number: int, turn_ids: Iterable[str]) -> None:
+        served = self._running[number] = set(turn_ids)
+        for turn_id in served:
+            self._segments.setdefault(turn_id, []).append(number)
+        if not served:
+            self._spend(number)
+
+    def _release(self, ended: Iterable[str]) -> None:
+        for turn_id in ended:
+            for number in self._segments.pop(turn_id, ()):
+                self._running[number].discard(turn_id)
+                if not self._running[number]:
+                    self._spend(number)
+
+    def _spend(self, number: int) -> None:
+        del self._running[number]
+        self._spent.append(number)
+
+    def _delete_spent(self) -> int:
+        self._db.executemany("DELETE FROM segments WHERE id = ?", [(number,) for number in self._spent])
+        return len(self._spent)
+
+    @contextmanager
+    def _savepoint(self) -> Iterator[None]:
+        self._db.execute("SAVEPOINT one")
+        try:
+            yield
+        except BaseException:
+            # A full disk may have ended the whole transaction already.
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK TO one")
+                self._db.execute("RELEASE one")
+            raise
+        self._db.execute("RELEASE one")
