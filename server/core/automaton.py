@@ -47,7 +47,7 @@ class Pattern:
     closes_word: bool = False
     """The character after it belongs to no word."""
     needs: str = ""
-    """At least one step is met by one of these characters."""
+    """At least one step that several characters fit is met by one of these."""
 
     def __post_init__(self) -> None:
         if not self.steps:
@@ -245,12 +245,13 @@ def _grow_needing(root: _Node, steps: Sequence[str], needs: str) -> _Node:
     lacks: _Node = root
     has: _Node | None = None
     for step in steps:
-        after = _Node() if has or set(step) & set(needs) else None
+        telling = "".join(char for char in step if char in needs) if len(step) > 1 else ""
+        after = _Node() if has or telling else None
         if after:
-            lacks.join("".join(char for char in step if char in needs), after)
+            lacks.join(telling, after)
             if has:
                 has.join(step, after)
-        lacks = lacks.grow("".join(char for char in step if char not in needs))
+        lacks = lacks.grow("".join(char for char in step if char not in telling))
         has = after
     if has is None:
         raise ValueError("no step of the pattern can meet what it needs")

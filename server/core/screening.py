@@ -26,6 +26,7 @@ _TELLING: Final = 8
 _ALNUM: Final = ascii_letters + digits
 _URL_SAFE: Final = _ALNUM + "_-"
 _BASE32: Final = ascii_uppercase + "234567"
+_UNLIKE_A_PLACEHOLDER: Final = digits + ascii_uppercase.replace("X", "")
 
 
 def make_marker(secret: bytes, digest: str) -> str:
@@ -53,12 +54,13 @@ def marker_patterns(marker: str) -> Iterator[Pattern]:
 
 
 def secret_patterns() -> Iterator[Pattern]:
-    """Yield the formats of live keys. Each needs a digit, which placeholders such as `ghp_xxxx` do not have."""
+    """Yield the formats of live keys, but for placeholders such as `sk-xxxx` and `AKIAXXXX`."""
     for name, steps in _key_formats():
-        yield Pattern(rule=Rule("secret", name), steps=steps, view=as_is, opens_word=True, needs=digits)
+        yield Pattern(rule=Rule("secret", name), steps=steps, view=as_is, opens_word=True, needs=_UNLIKE_A_PLACEHOLDER)
     for steps in _aws_key_ids():
         rule = Rule("secret", "aws_access_key_id")
-        yield Pattern(rule=rule, steps=steps, view=as_is, opens_word=True, closes_word=True, needs=digits)
+        needs = _UNLIKE_A_PLACEHOLDER
+        yield Pattern(rule=rule, steps=steps, view=as_is, opens_word=True, closes_word=True, needs=needs)
     for kind in ("", "RSA ", "EC ", "DSA ", "OPENSSH "):
         # A bare header is how people explain the format; a key has a line of its body after it.
         for line_end in (" ", "\\n"):
@@ -122,4 +124,5 @@ def _aws_key_ids() -> Iterator[Sequence[str]]:
     for same in range(len(shown)):
         other = _BASE32.replace(shown[same], "")
         rest = len(shown) - same - 1
-        yield ("A", "KS", *"IA", *[_BASE32] * 9, *shown[:same], other, *[_BASE32] * rest)
+        for prefix in ("AKIA", "ASIA"):
+            yield (*prefix, *[_BASE32] * 9, *shown[:same], other, *[_BASE32] * rest)

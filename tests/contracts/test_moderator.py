@@ -1,5 +1,6 @@
 """What every moderator promises, over each backend."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -56,6 +57,19 @@ async def test_a_phrase_far_into_long_input_stops_it(make: Make) -> None:
     text = "a fine day. " * 20_000 + "the ow"
     assert (await make(("owl",)).check_input(text, CONTEXT)).action == "allow"
     assert (await make(("owl",)).check_input(text + "l now", CONTEXT)).action == "stop"
+
+
+async def test_long_input_does_not_keep_other_tasks_waiting(make: Make) -> None:
+    """Another task gets its turn while long input is read."""
+    others: list[str] = []
+
+    async def other() -> None:
+        others.append("ran")
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(other())
+        await make(("owl",)).check_input("a fine day. " * 20_000, CONTEXT)
+        assert others == ["ran"]
 
 
 async def test_a_secret_in_the_input_is_noted(make: Make) -> None:

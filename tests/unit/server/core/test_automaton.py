@@ -1,5 +1,7 @@
 """What the automaton finds, what it releases and when."""
 
+from dataclasses import replace
+
 import pytest
 
 from server.core.automaton import GAP, Matcher, Pattern, Patterns, Rule
@@ -66,6 +68,14 @@ def test_of_two_matches_that_end_together_the_longer_one_counts() -> None:
     assert screen("abc", short, Pattern(rule=RULE, steps="abc", view=bare)) == ("", RULE)
 
 
+def test_of_equal_patterns_the_first_one_counts() -> None:
+    """A rule keeps its pattern when a later rule has the same one."""
+    later = Rule("test", "later")
+    for view, whole in ((as_is, False), (folded, True)):
+        first = Pattern(rule=RULE, steps="abc", view=view, closes_word=whole)
+        assert screen("abc", first, replace(first, rule=later)) == ("", RULE)
+
+
 def test_a_step_may_be_met_by_several_characters() -> None:
     """Each step names the characters that fit."""
     pattern = Pattern(rule=RULE, steps=("k", "12", "34"), view=as_is)
@@ -79,6 +89,14 @@ def test_a_pattern_may_need_a_character_anywhere_in_it() -> None:
     assert screen("kxxx", pattern) == ("kxxx", None)
     for text in ("k1xx", "kx1x", "kxx1", "k111"):
         assert screen(text, pattern) == ("", RULE)
+
+
+def test_a_fixed_character_does_not_meet_a_need() -> None:
+    """What a pattern needs must be in a step that several characters fit."""
+    pattern = Pattern(rule=RULE, steps=("k1", "1", "k1"), view=as_is, needs="1")
+    assert screen("k1k", pattern) == ("k1k", None)
+    assert screen("k11", pattern) == ("", RULE)
+    assert screen("11k", pattern) == ("", RULE)
 
 
 def test_a_pattern_that_needs_does_not_take_the_nodes_of_one_that_does_not() -> None:
@@ -202,4 +220,5 @@ def test_forgotten_states_change_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     harmless = "ab ca ab-caa bad a\u00df idea x "
     released = "".join(matcher.feed(char)[0] for char in harmless * 3)
     assert released == harmless * 3
+    assert len(matcher._patterns._states) <= 3
     assert matcher.feed("so a-b-c-a-b") == ("so ", RULE)
