@@ -72,6 +72,10 @@ class Catalogue:
         """Return the live personas, by name."""
         return [self._live[name] for name in sorted(self._live)]
 
+    def default(self) -> tuple[Speaker, Model]:
+        """Return who answers when a request names nobody. Raises `Refused` if that persona has errors."""
+        return self._live_one(self._default_persona), self._models[self._default_model]
+
     def model(self, alias: str) -> Model:
         """Return the model behind `alias`; it exists."""
         return self._models[alias]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any
 
 import personas
 from server.chat.catalogue import Speaker
@@ -75,6 +76,12 @@ class Prompts:
         messages = personas.strict(whole.messages) if model.roles == "strict" else whole.messages
         return Written([_line(one) for one in messages], fixed + sum(costs[len(history) - len(kept) :]), budget.answer)
 
+    def opening(self, speaker: Speaker, model: Model, *, now: int) -> Sequence[Line]:
+        """Return the beginning of a first prompt, for an upstream that reads ahead."""
+        prompt = _prompt(now, dials={})
+        newest = Message(id="", role="user", parts=(TextPart("Hello"),), created_at=now)
+        return self.write(speaker=speaker, model=model, prompt=prompt, history=(), newest=newest, wanted=1).lines
+
     def _session(self, speaker: Speaker, model: Model, prompt: Prompt, newest: Message) -> personas.Session:
         return personas.Session(
             system_role=model.system_role,
@@ -110,19 +117,22 @@ def prompt_of(actor: Actor, request: TurnRequest, *, now: int, greeting: int | N
 
     A developer's system text comes under the house; a user's is demoted to notes.
     """
-    moment = datetime.fromtimestamp(now / 1_000_000, UTC)
     developer = actor.role.covers(Role.DEVELOPER)
-    return Prompt(
+    return _prompt(
+        now,
         dials=dict(request.dials),
         notes=None if developer else request.steering,
         developer_text=request.steering if developer else None,
         user_name=actor.name,
         locale=actor.locale,
         tier=actor.tier,
-        date=moment.strftime("%Y-%m-%d"),
-        weekday=moment.strftime("%A"),
         greeting=greeting,
     )
+
+
+def _prompt(now: int, **known: Any) -> Prompt:
+    moment = datetime.fromtimestamp(now / 1_000_000, UTC)
+    return Prompt(date=moment.strftime("%Y-%m-%d"), weekday=moment.strftime("%A"), **known)
 
 
 def context_line(now: int) -> str:

@@ -35,6 +35,8 @@ from server.core.records import Actor, Turn
 from server.core.requests import TurnRequest
 
 SECOND = 1_000_000
+TIDY_SECONDS = 30.0
+TIDY_TURNS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,14 +94,15 @@ class Turns:
 
     async def __aenter__(self) -> Self:
         self._tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
-        self._beating = self._tasks.create_task(self._beat())
+        self._steady = [self._tasks.create_task(self._beat()), self._tasks.create_task(self._tidy())]
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
         self._draining = True
-        self._beating.cancel()
+        for task in self._steady:
+            task.cancel()
         for timer in self._lingering.values():
             timer.cancel()
         for answer in list(self._answers.values()):
@@ -317,6 +320,15 @@ class Turns:
             for turn_id in lost:
                 if turn_id in self._answers:
                     self._answers[turn_id].fenced()
+
+    async def _tidy(self) -> None:
+        """Forget unlisted turns whose time has passed, a few at a time."""
+        while True:
+            await self._sleep(TIDY_SECONDS)
+            try:
+                await self._stored.forget(self._clock.now(), TIDY_TURNS)
+            except Exception as failed:  # noqa: BLE001  the next round tries again
+                self._observer.saw(Happened(name="tidy_failed", labels={"error": repr(failed)}))
 
     def _lease_until(self) -> int:
         return self._clock.now() + round(self._pace.lease * SECOND)

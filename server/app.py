@@ -1,0 +1,270 @@
+"""The wiring: settings to adapters, adapters to use cases, use cases to doors. The only file that names backends."""
+
+import asyncio
+import hashlib
+import hmac
+import random
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+import personas
+import ratelimit
+from ratelimit.ledgers.memory import MemoryLedger
+from server import __version__
+from server.adapters import database, observer_logs
+from server.adapters.clock_system import SystemClock
+from server.adapters.conversations_sql import SqlConversations
+from server.adapters.data_lock import data_lock
+from server.adapters.identity_sql import SqlIdentity
+from server.adapters.ids_system import SystemIds
+from server.adapters.journal_sqlite import SqliteJournal
+from server.adapters.meta_sql import signing_secret
+from server.adapters.moderator_rules import RulesModerator
+from server.adapters.observer_logs import LogsObserver
+from server.adapters.observer_prometheus import PrometheusObserver
+from server.adapters.revisions_sql import SqlRevisions
+from server.adapters.tokens_tiktoken import TiktokenTokens
+from server.adapters.turns_sql import SqlTurns
+from server.adapters.upstream_embedded import EmbeddedUpstream
+from server.adapters.upstream_openai import OpenAIUpstream
+from server.adapters.upstream_scripted import ScriptedUpstream
+from server.chat.accepting import Accepting
+from server.chat.catalogue import Catalogue
+from server.chat.conversations import Conversations
+from server.chat.observing import Observers
+from server.chat.prompts import Prompts
+from server.chat.quota import Quota
+from server.chat.routing import Routing
+from server.chat.threads import Threads
+from server.chat.turns import Pace, Turns
+from server.core.ports import Clock, Ids, Said, Upstream
+from server.core.screening import make_marker
+from server.edge.services import Services
+from server.edge.sockets import Sockets
+from server.edge.web import create
+from server.settings import Settings
+from server.settings import Upstream as UpstreamSettings
+
+SECOND = 1_000_000
+
+LARGEST_FRAME = 16 * 1024 * 1024
+"""Bytes of a WebSocket frame above which the socket is closed."""
+
+DRAIN_SECONDS = 20.0
+"""How long running answers may take at shutdown; the next start continues or ends those that take longer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What tests put in the place of the real thing; None takes what the settings say."""
+
+    clock: Clock | None = None
+    ids: Ids | None = None
+    upstreams: Mapping[str, Upstream] | None = None
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+@asynccontextmanager
+async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator[Services]:
+    """Open everything in the order in which it is needed, and close it in reverse.
+
+    Raises `DataInUse` if another process has the data folder.
+    """
+    async with AsyncExitStack() as stack:
+        clock, ids = parts.clock or SystemClock(), parts.ids or SystemIds()
+        settings.data.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(data_lock(settings.data))
+        file = settings.data / database.FILE
+        database.migrate(file)
+        engine = await stack.enter_async_context(database.opened(file))
+        secret = await signing_secret(engine, ids)
+        observers = Observers(LogsObserver())
+        catalogue = await _catalogue(settings, SqlRevisions(engine), clock)
+        prompts = Prompts(tokens=TiktokenTokens(), marker=lambda digest: make_marker(secret, digest))
+        upstreams = parts.upstreams
+        if upstreams is None:
+            opening = prompts.opening(*catalogue.default(), now=clock.now())
+            upstreams = {
+                name: await stack.enter_async_context(_upstream(name, upstream, opening))
+                for name, upstream in settings.upstreams.items()
+                if upstream.disabled is None
+            }
+        journal = await stack.enter_async_context(SqliteJournal(file))
+        ledger = MemoryLedger(clock=clock.now, journal=journal)
+        lease = round(settings.caps.lease.total_seconds() * SECOND)
+        tiers = _tiers(settings)
+        limiter = ratelimit.Limiter(tiers=lambda: tiers, ledger=ledger, lease_us=lease)
+        held = await _restore(ledger, journal, until=clock.now() + lease, now=clock.now())
+        stored, conversations = SqlTurns(engine), SqlConversations(engine)
+        turns = Turns(
+            clock=clock,
+            journal=journal,
+            stored=stored,
+            conversations=conversations,
+            accepting=Accepting(
+                clock=clock,
+                ids=ids,
+                threads=Threads(turns=stored, conversations=conversations, clock=clock, ids=ids),
+                catalogue=catalogue,
+                prompts=prompts,
+                limiter=limiter,
+                moderator=RulesModerator(blocklist=settings.screening.blocklist),
+                user_tag=lambda user_id: hmac.new(secret, f"user:{user_id}".encode(), hashlib.sha256).hexdigest()[:32],
+            ),
+            limiter=limiter,
+            routing=Routing(upstreams, observers),
+            observer=observers,
+            pace=Pace(lease=settings.turns.lease.total_seconds(), linger=settings.turns.linger.total_seconds()),
+            sleep=parts.sleep,
+        )
+        sockets = Sockets(random=random.random)
+        metrics = PrometheusObserver(running=lambda: turns.running, sockets=lambda: len(sockets))
+        observers.join(metrics)
+        await stack.enter_async_context(turns)
+        adopted = await turns.adopt()
+        for hold_id in held - adopted:
+            await limiter.release(hold_id)
+        yield Services(
+            turns=turns,
+            catalogue=catalogue,
+            conversations=Conversations(store=conversations, clock=clock),
+            quota=Quota(limiter=limiter),
+            identity=SqlIdentity(engine),
+            clock=clock,
+            ids=ids,
+            sockets=sockets,
+            metrics=metrics.metrics,
+            ready=lambda: "draining" if sockets.draining else None,
+            allowed_origins=settings.allowed_origins,
+            public_url=settings.public_url,
+            version=__version__,
+        )
+
+
+def application(settings: Settings, parts: Parts = Parts()) -> FastAPI:
+    """Return the web application; everything it needs is opened when it starts and closed when it stops."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with assembled(settings, parts) as services:
+            app.state.services = services
+            yield
+
+    return create(lifespan)
+
+
+class Server(uvicorn.Server):
+    """uvicorn, but for its end: it would close every socket at once, and answers are running on them."""
+
+    def __init__(self, app: FastAPI, settings: Settings, *, ready: Callable[[str], None] | None = None) -> None:
+        host, port = settings.listen
+        super().__init__(
+            uvicorn.Config(
+                app,
+                host=host,
+                port=port,
+                ws="websockets-sansio",
+                ws_max_size=LARGEST_FRAME,
+                ws_per_message_deflate=False,
+                ws_ping_interval=20.0,
+                ws_ping_timeout=20.0,
+                backlog=4096,
+                lifespan="on",
+                access_log=False,
+                log_level="warning",
+                server_header=False,
+                proxy_headers=bool(settings.trusted_proxies),
+                forwarded_allow_ips=[str(network) for network in settings.trusted_proxies],
+                timeout_graceful_shutdown=5,
+            )
+        )
+        self._app = app
+        self._ready = ready
+
+    @property
+    def address(self) -> str:
+        """Where it listens, once it does."""
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        return f"http://{host}:{port}"
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        if self.started and self._ready is not None:
+            self._ready(self.address)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let what runs end, then stop."""
+        services: Services = self._app.state.services
+        await services.sockets.drain(DRAIN_SECONDS)
+        await super().shutdown(sockets)
+
+
+def serve(settings: Settings, *, ready: Callable[[str], None]) -> None:
+    """Run until a signal says stop; `ready` is called with the address when requests are accepted."""
+    observer_logs.configure()
+    Server(application(settings), settings, ready=ready).run()
+
+
+def _tiers(settings: Settings) -> ratelimit.Tiers:
+    return ratelimit.parse_tiers(
+        settings.tiers, groups=settings.groups, models=list(settings.models), default_tier=settings.default_tier
+    )
+
+
+async def _catalogue(settings: Settings, revisions: SqlRevisions, clock: Clock) -> Catalogue:
+    """Store what the persona files hold as revisions, and let the live ones answer."""
+    library = personas.Library.load([personas.CATALOG, *settings.personas])
+    for problem in library.problems:
+        structlog.get_logger("parley").warning("persona_problem", problem=str(problem))
+    catalogue = Catalogue(
+        models=settings.models_catalogue(),
+        groups=settings.groups,
+        default_model=settings.default_model,
+        default_persona=settings.default_persona,
+        revisions=revisions,
+        broken={name: "; ".join(map(str, problems)) for name, problems in library.refused.items()},
+    )
+    for name in library.names:
+        compiled = library.get(name)
+        await revisions.publish_file(name, compiled.digest, compiled.to_json(), clock.now())
+    for name, labels in (await revisions.labels()).items():
+        revision = await revisions.revision(name, labels["live"]) if "live" in labels else None
+        if revision is not None and name not in library.refused:
+            catalogue.put_live(revision)
+    return catalogue
+
+
+def _upstream(
+    name: str, upstream: UpstreamSettings, opening: Sequence[Said]
+) -> OpenAIUpstream | EmbeddedUpstream | ScriptedUpstream:
+    timeouts = upstream.timeouts
+    if upstream.base_url is not None:
+        return OpenAIUpstream(
+            name=name,
+            base_url=upstream.base_url,
+            api_key=upstream.api_key.get_secret_value() if upstream.api_key else None,
+            timeout=timeouts.total.total_seconds(),
+            connect_timeout=timeouts.connect.total_seconds(),
+            first_token_timeout=timeouts.first_token.total_seconds(),
+            idle_timeout=timeouts.idle.total_seconds(),
+            max_retries=upstream.retries,
+        )
+    if upstream.embedded is not None:
+        return EmbeddedUpstream(name=name, warm=[opening], idle_timeout=timeouts.idle.total_seconds())
+    return ScriptedUpstream(idle_timeout=timeouts.idle.total_seconds())
+
+
+async def _restore(ledger: MemoryLedger, journal: SqliteJournal, *, now: int, until: int) -> set[str]:
+    """Give the ledger back what it had admitted; return the ids of holds that nobody has settled or released."""
+    holds = [
+        replace(hold, deadline_us=until) if hold.state == "held" else hold for hold in await journal.stored_holds()
+    ]
+    ledger.restore(holds, now)
+    return {hold.hold_id for hold in holds if hold.state == "held"}
