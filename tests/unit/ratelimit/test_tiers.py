@@ -41,7 +41,9 @@ def refused(raw: object, default: str = "free", groups: Mapping[str, Sequence[st
     with pytest.raises(InvalidTiers) as caught:
         read(raw, default, groups)
     assert all(error.cure for error in caught.value.errors)
-    return [str(error) for error in caught.value.errors]
+    found = [str(error) for error in caught.value.errors]
+    assert str(caught.value) == "\n".join(found)
+    return found
 
 
 def test_a_line_becomes_a_cap() -> None:
