@@ -22,13 +22,21 @@ WhenCapped = Literal["use", "wait", "refuse"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A request for a turn and how its answer is to be delivered."""
+class Delivery:
+    """How an answer is to be delivered."""
 
-    request: TurnRequest
     stream_id: str | None = None
+    """The lane; None is the default lane."""
     stream: bool = False
     include_usage: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request for a turn, and how its answer is to be delivered."""
+
+    request: TurnRequest
+    delivery: Delivery
 
 
 class Dialogue(NamedTuple):

@@ -9,7 +9,7 @@ from server.core.errors import Refused
 from server.core.records import Sampling
 from server.core.requests import TurnRequest
 from server.edge import asked
-from server.edge.asked import Asked
+from server.edge.asked import Asked, Delivery
 from server.edge.fields import Fields, unsupported, wrong
 from server.edge.json_in import digest
 
@@ -47,12 +47,12 @@ def parse(body: dict[str, Any], *, door: str, key: str | None = None) -> Asked:
         door=door,
         echo=_echo(fields),
     )
-    return Asked(
-        request,
+    delivery = Delivery(
         stream_id=stream_id,
         stream=fields.flag("stream") is True,
         include_usage=fields.inner("stream_options").flag("include_usage") is True,
     )
+    return Asked(request, delivery)
 
 
 def _sampling(fields: Fields) -> Sampling:

@@ -10,7 +10,7 @@ from server.core.errors import Refused
 from server.core.records import Sampling
 from server.core.requests import TurnRequest
 from server.edge import asked
-from server.edge.asked import Asked, Dialogue
+from server.edge.asked import Asked, Delivery, Dialogue
 from server.edge.fields import Fields, unsupported
 from server.edge.json_in import digest
 
@@ -53,7 +53,7 @@ def parse(body: dict[str, Any], *, door: str, key: str | None = None) -> Asked:
         door=door,
         echo=_echo(fields),
     )
-    return Asked(request, stream_id=stream_id, stream=fields.flag("stream") is True)
+    return Asked(request, Delivery(stream_id=stream_id, stream=fields.flag("stream") is True))
 
 
 def _input(fields: Fields, *, generate: bool) -> Dialogue:
@@ -74,12 +74,12 @@ def _input(fields: Fields, *, generate: bool) -> Dialogue:
 
 
 def _prompt(fields: Fields) -> tuple[str | None, dict[str, str]]:
-    """Return the persona that `prompt` names and its dials."""
-    if fields.given("prompt") is None:
-        return None, {}
+    """Return the persona that `prompt` names, if it names one, and its dials."""
     prompt = fields.inner("prompt")
-    name, version = prompt.needed_text("id"), prompt.text("version")
-    persona = name.removeprefix("persona:") + (f"@{version}" if version else "")
+    name, version = prompt.text("id"), prompt.text("version")
+    if version and not name:
+        raise Refused("missing_field", "'prompt.version' needs 'prompt.id'.", param="prompt.id")
+    persona = name.removeprefix("persona:") + (f"@{version}" if version else "") if name else None
     return persona, asked.dials(prompt, "variables")
 
 

@@ -7,6 +7,7 @@ import pytest
 from server.core.errors import Refused
 from server.core.records import Sampling, TextPart
 from server.core.requests import Item, TurnRequest
+from server.edge.asked import Delivery
 from server.edge.completions_parse import parse
 
 HI = {"role": "user", "content": "hi"}
@@ -70,7 +71,7 @@ def test_our_fields() -> None:
         {"pace": "slow"},
         "new",
     )
-    assert (asked.include_usage, asked.stream_id, asked.stream) == (True, "a", False)
+    assert asked.delivery == Delivery(stream_id="a", stream=False, include_usage=True)
 
 
 def test_harmless_values_are_tolerated() -> None:

@@ -64,6 +64,7 @@ def test_a_prompt_is_a_persona_with_dials() -> None:
     request = read(prompt={"id": "tutor", "version": "7", "variables": {"pace": "slow"}})
     assert (request.persona, request.dials) == ("tutor@7", {"pace": "slow"})
     assert read(prompt={"id": "persona:tutor"}).persona == "tutor"
+    assert read(prompt={"variables": {"pace": "slow"}}).dials == {"pace": "slow"}
 
 
 def test_who_where_and_how() -> None:
@@ -102,7 +103,7 @@ def test_the_answer_repeats_what_was_asked() -> None:
 def test_lane_stream_and_key() -> None:
     """The lane, the wish for a stream and the `Idempotency-Key` header are read; the body's id goes first."""
     asked = parse({"input": "hi", "stream_id": "conv.A", "stream": True}, door="d", key="k")
-    assert (asked.stream_id, asked.stream, asked.request.client_request_id) == ("conv.A", True, "k")
+    assert (asked.delivery.stream_id, asked.delivery.stream, asked.request.client_request_id) == ("conv.A", True, "k")
     assert parse({"input": "hi", "client_request_id": "b"}, door="d", key="k").request.client_request_id == "b"
 
 
@@ -166,7 +167,7 @@ def test_a_preparing_create_needs_no_input() -> None:
         ({"metadata": {"k": "v" * 513}}, "invalid_value", "metadata"),
         ({"metadata": {"k": 1}}, "invalid_value", "metadata"),
         ({"metadata": []}, "invalid_value", "metadata"),
-        ({"prompt": {}}, "missing_field", "prompt.id"),
+        ({"prompt": {"version": "2"}}, "missing_field", "prompt.id"),
         ({"prompt": {"id": "x", "variables": {"a": 1}}}, "invalid_value", "prompt.variables.a"),
         ({"stream_id": ""}, "invalid_stream_id", "stream_id"),
         ({"stream_id": "a b"}, "invalid_stream_id", "stream_id"),

@@ -1,0 +1,53 @@
+"""The conversations of a user: list, read, rename, delete. Another's conversation is as one that does not exist."""
+
+from collections.abc import Sequence
+
+from server.core import ports
+from server.core.errors import Refused
+from server.core.ports import Clock
+from server.core.records import Actor, Conversation, Message
+
+
+class Conversations:
+    """What a user may do with stored conversations. Every call raises `Refused("conversation_not_found")`."""
+
+    def __init__(self, *, store: ports.Conversations, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def list(self, actor: Actor, *, after: str | None, limit: int) -> ports.Page:
+        """Return one page, most recently used first."""
+        return await self._store.list(actor.user_id, after=after, limit=limit)
+
+    async def get(self, actor: Actor, conversation_id: str) -> Conversation:
+        """Return the conversation."""
+        return _found(await self._store.conversation(conversation_id, actor.user_id), conversation_id)
+
+    async def rename(self, actor: Actor, conversation_id: str, title: str) -> Conversation:
+        """Give the conversation another title and return it."""
+        renamed = await self._store.rename(conversation_id, actor.user_id, title, self._clock.now())
+        return _found(renamed, conversation_id)
+
+    async def delete(self, actor: Actor, conversation_id: str) -> None:
+        """Delete the conversation with its messages and turns."""
+        if not await self._store.delete(conversation_id, actor.user_id):
+            raise _not_found(conversation_id)
+
+    async def messages(self, actor: Actor, conversation_id: str) -> Sequence[Message]:
+        """Return the messages on the path to the current leaf, oldest first."""
+        conversation = await self.get(actor, conversation_id)
+        if conversation.leaf_id is None:
+            return ()
+        return await self._store.path(conversation.leaf_id, actor.user_id)
+
+
+def _found(conversation: Conversation | None, conversation_id: str) -> Conversation:
+    if conversation is None:
+        raise _not_found(conversation_id)
+    return conversation
+
+
+def _not_found(conversation_id: str) -> Refused:
+    return Refused(
+        "conversation_not_found", f"Conversation with id '{conversation_id}' not found.", param="conversation_id"
+    )

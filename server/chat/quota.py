@@ -1,0 +1,51 @@
+"""What a user may still use, as programs and people read it."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from ratelimit.limiter import UsageReport, UsageRow
+from server.core.moments import rfc3339
+from server.core.records import Actor
+
+
+class Usages(Protocol):
+    """The part of `ratelimit.Limiter` that reads."""
+
+    async def usage(self, subject: str, tier: str) -> UsageReport:
+        """Return how full every cap of the subject is."""
+
+
+class Quota:
+    """The caps of users, read and never changed."""
+
+    def __init__(self, *, limiter: Usages) -> None:
+        self._limiter = limiter
+
+    async def usage(self, actor: Actor) -> Mapping[str, Any]:
+        """Return the actor's tier and how full each of its caps is, ready for JSON; times are RFC 3339, exact."""
+        report = await self._limiter.usage(actor.user_id, actor.tier)
+        fallback = report.fallback
+        return {
+            "tier": report.tier,
+            "as_of": rfc3339(report.as_of),
+            "limits": [_limit(row) for row in report.rows],
+            "fallback": {"model": fallback.model, "remaining": fallback.remaining} if fallback else None,
+        }
+
+
+def _limit(row: UsageRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "model": row.model,
+        "unit": row.unit,
+        "kind": row.kind,
+        "window_seconds": row.window_seconds,
+        "cap": row.cap,
+        "base_cap": row.base_cap,
+        "used": row.used,
+        "held": row.held,
+        "remaining": row.remaining,
+        "next_at": rfc3339(row.next_at),
+        "next_free_at": rfc3339(row.next_free_at),
+        "full_at": rfc3339(row.full_at),
+    }

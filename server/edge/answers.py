@@ -1,0 +1,139 @@
+"""The requests of one socket: waiting in their lanes, then being answered.
+
+Answers are pulled. Each running answer has a cursor, which the engine only wakes; whoever sends takes all that is new
+after the cursor. So a slow client gets fewer, larger deltas, and nothing queues for it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+
+from server.chat.live import LiveTurn
+from server.core.errors import Refused
+from server.core.lanes import Lanes
+from server.edge.asked import Delivery
+from server.edge.refusals import internal
+
+_log = logging.getLogger("parley.edge")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ticket:
+    """A request that waits in its lane: how to begin it, and how to give it up."""
+
+    delivery: Delivery
+    begin: Callable[[], Awaitable[LiveTurn]]
+    """Raises `Refused`."""
+    give_up: Callable[[], None]
+    position: int = -1
+    """What the client has seen of the answer."""
+
+
+@dataclass(slots=True, eq=False)
+class Cursor:
+    """An answer on its way to the client, and how much of it was sent."""
+
+    delivery: Delivery
+    live: LiveTurn
+    position: int
+
+
+class Answers:
+    """Belongs to one socket.
+
+    `refuse` is told what was refused, in which lane; `changed` that there is something to send or to look at.
+    """
+
+    def __init__(self, *, refuse: Callable[[Refused, str | None], None], changed: Callable[[], None]) -> None:
+        self._refuse = refuse
+        self._changed = changed
+        self._lanes: Lanes[Ticket] = Lanes()
+        self._leaves: dict[Cursor, Callable[[], None]] = {}
+        self._woken: dict[Cursor, None] = {}
+        self._over = False
+
+    @property
+    def running(self) -> int:
+        """How many requests are being answered."""
+        return len(self._lanes.running)
+
+    @property
+    def woken(self) -> bool:
+        """Whether there is something new."""
+        return bool(self._woken)
+
+    def queue(self, ticket: Ticket, tasks: asyncio.TaskGroup) -> None:
+        """Let the request wait in its lane, or begin it. Raises `Refused` if the socket has too many."""
+        try:
+            self._lanes = self._lanes.arrive(ticket.delivery.stream_id, ticket)
+        except Refused:
+            ticket.give_up()
+            raise
+        self._start(tasks)
+
+    def news(self) -> Iterator[Cursor]:
+        """Give each answer that has something new, once, in the order in which they were woken."""
+        woken, self._woken = self._woken, {}
+        yield from woken
+
+    def finish(self, cursor: Cursor, tasks: asyncio.TaskGroup) -> None:
+        """Let go of an answer that was sent to its end; the next one of its lane begins."""
+        self._leaves.pop(cursor)()
+        self._free(cursor.delivery.stream_id, tasks)
+
+    def refuse_waiting(self, refused: Refused) -> None:
+        """Refuse all that has not begun."""
+        waiting = self._lanes.waiting
+        self._lanes = Lanes(running=self._lanes.running, named=self._lanes.named)
+        for lane, ticket in waiting:
+            ticket.give_up()
+            self._refuse(refused, lane)
+
+    def let_go(self) -> None:
+        """Stop following everything and give up what has not begun; what runs goes on without this socket."""
+        self._over = True
+        for leave in self._leaves.values():
+            leave()
+        self._leaves.clear()
+        self._woken.clear()
+        for _, ticket in self._lanes.waiting:
+            ticket.give_up()
+        self._lanes = Lanes()
+
+    def _start(self, tasks: asyncio.TaskGroup) -> None:
+        self._lanes, started = self._lanes.start()
+        for _, ticket in started:
+            tasks.create_task(self._begin(ticket, tasks))
+
+    async def _begin(self, ticket: Ticket, tasks: asyncio.TaskGroup) -> None:
+        lane = ticket.delivery.stream_id
+        try:
+            live = await ticket.begin()
+        except Refused as refused:
+            self._refuse(refused, lane)
+            self._free(lane, tasks)
+        except Exception:  # noqa: BLE001  a fault of one lane must not end the others
+            _log.exception("a turn could not be started")
+            self._refuse(internal(), lane)
+            self._free(lane, tasks)
+        else:
+            self._follow(Cursor(ticket.delivery, live, ticket.position))
+
+    def _follow(self, cursor: Cursor) -> None:
+        def wake() -> None:
+            self._woken[cursor] = None
+            self._changed()
+
+        leave = cursor.live.follow(wake)
+        if self._over:
+            leave()
+            return
+        self._leaves[cursor] = leave
+        wake()
+
+    def _free(self, lane: str | None, tasks: asyncio.TaskGroup) -> None:
+        if not self._over:
+            self._lanes = self._lanes.leave(lane)
+            self._start(tasks)
+            self._changed()

@@ -1,0 +1,40 @@
+"""Frames of ours, beside the protocols: only for clients that opted in, and named `parley:…`. Pure."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from server.core.records import ServedBy
+from server.edge.responses_render import served_by
+
+PREFIX: Final = "parley:"
+
+encode: Final = msgspec.json.Encoder().encode
+
+
+def opted_in(query: Mapping[str, str], headers: Mapping[str, str]) -> bool:
+    """Return whether a handshake asks for extensions, by `?extensions=parley` or the header `parley-extensions: 1`."""
+    return "parley" in query.get("extensions", "").split(",") or headers.get("parley-extensions", "").strip() == "1"
+
+
+def pong(ping: Mapping[str, Any]) -> str:
+    """Return the answer to a ping, with the ping's `id` if it had one."""
+    frame = {"type": "parley:pong"}
+    return encode(frame | {"id": ping["id"]} if "id" in ping else frame).decode()
+
+
+def usage(report: Mapping[str, Any]) -> str:
+    """Return what of the caps is left."""
+    return encode({"type": "parley:usage", **report}).decode()
+
+
+def served_by_frame(served: ServedBy, response_id: str, stream_id: str | None) -> str:
+    """Return what tells that another alias answers."""
+    frame = {"type": "parley:served_by", "response_id": response_id, **served_by(served)}
+    return encode(frame if stream_id is None else frame | {"stream_id": stream_id}).decode()
+
+
+def draining(reconnect_in: float) -> str:
+    """Return what tells that this node goes down and when to connect again, in milliseconds."""
+    return encode({"type": "parley:draining", "reconnect_in_ms": round(reconnect_in * 1000)}).decode()

@@ -1,0 +1,73 @@
+"""What the doors are given: the use cases behind them and the facts of this deployment."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from server.chat.catalogue import Speaker
+from server.chat.claims import Claim
+from server.chat.conversations import Conversations
+from server.chat.live import LiveTurn
+from server.chat.turns import Started
+from server.core.ports import Clock, Ids
+from server.core.ports_operator import Identity
+from server.core.records import Actor, Model
+from server.core.requests import TurnRequest
+from server.edge.sockets import Sockets
+
+
+class Turns(Protocol):
+    """The engine, as doors use it; see `server.chat.turns.Turns`."""
+
+    def receive(self, actor: Actor, request: TurnRequest) -> Claim:
+        """Claim the request's id at receipt. Raises `Refused`."""
+
+    def abandon(self, claim: Claim) -> None:
+        """Give up a claim that will not be started."""
+
+    async def start(self, claim: Claim) -> Started:
+        """Accept the request. Raises `Refused`."""
+
+    async def find(self, actor: Actor, turn_id: str) -> LiveTurn:
+        """Return a turn, running or stored. Raises `Refused`."""
+
+    async def cancel(self, actor: Actor, turn_id: str) -> LiveTurn:
+        """Stop a turn. Raises `Refused`."""
+
+
+class Catalogue(Protocol):
+    """Who can answer; see `server.chat.catalogue.Catalogue`."""
+
+    def models(self) -> Sequence[Model]:
+        """Return all aliases, in the order of the configuration."""
+
+    def personas(self) -> Sequence[Speaker]:
+        """Return the live personas, by name."""
+
+
+class Quota(Protocol):
+    """What of the caps is left; see `server.chat.quota.Quota`."""
+
+    async def usage(self, actor: Actor) -> Mapping[str, Any]:
+        """Return the actor's tier and how full each cap is, ready for JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything that a door may use; kept on `app.state.services`."""
+
+    turns: Turns
+    catalogue: Catalogue
+    conversations: Conversations
+    quota: Quota
+    identity: Identity
+    clock: Clock
+    ids: Ids
+    sockets: Sockets
+    metrics: Callable[[], bytes]
+    """The metrics in the text format of Prometheus."""
+    ready: Callable[[], str | None]
+    """Why this node takes no requests now; None if it does."""
+    allowed_origins: Sequence[str] = field(default_factory=tuple)
+    public_url: str | None = None
+    version: str

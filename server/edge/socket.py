@@ -1,0 +1,303 @@
+"""One WebSocket: frames in, answers out, and every way in which it closes. The same for every WebSocket door."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from server.chat.live import LiveTurn
+from server.core.errors import (
+    CLOSE_BINARY,
+    CLOSE_EXPIRED,
+    CLOSE_LIFETIME,
+    CLOSE_RESTART,
+    CLOSE_SLOW,
+    CLOSE_SUSPENDED,
+    Close,
+    Refused,
+)
+from server.core.events import Event, Opened, last_seq
+from server.core.records import Actor
+from server.edge import asked, completions_render, extensions
+from server.edge.answers import Answers, Cursor, Ticket
+from server.edge.asked import Asked, Delivery
+from server.edge.fields import Fields
+from server.edge.json_in import decode
+from server.edge.refusals import draining, internal
+from server.edge.services import Services
+
+_CLOSING: Final = 5.0
+_MOST_SAID: Final = 64
+_log = logging.getLogger("parley.edge")
+
+_CLOSES: Final = {"invalid_api_key": CLOSE_EXPIRED, "user_suspended": CLOSE_SUSPENDED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """What one protocol makes of a socket; pure functions."""
+
+    read: Callable[[dict[str, Any]], Asked | str]
+    """A frame's request, or the frame that answers it at once. Raises `Refused`."""
+    show: Callable[[LiveTurn, Sequence[Event], int, Delivery], list[str]]
+    """The frames of events, those after the position."""
+    refuse: Callable[[Refused, str | None], str]
+    """The frame of a refusal, in its lane."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a socket lives and how long one send may take, in seconds."""
+
+    lifetime: float = 3600.0
+    send: float = 30.0
+
+
+class Socket:
+    """An accepted WebSocket. `who` returns the actor as they are now, or raises `Refused`."""
+
+    def __init__(
+        self,
+        *,
+        websocket: WebSocket,
+        door: Door,
+        services: Services,
+        who: Callable[[], Awaitable[Actor]],
+        extended: bool,
+        patience: Patience = Patience(),
+    ) -> None:
+        self._websocket = websocket
+        self._door = door
+        self._services = services
+        self._who = who
+        self._extended = extended
+        self._patience = patience
+        self._news = asyncio.Event()
+        self._room = asyncio.Event()
+        self._said: deque[str] = deque()
+        self._answers = Answers(refuse=self._refuse, changed=self._news.set)
+        self._tasks: asyncio.TaskGroup
+        self._close: Close | None = None
+        self._gone = False
+        self._draining = False
+        self._may_leave = False
+        self._usage_due = False
+        self._telling = False
+
+    async def run(self) -> None:
+        """Serve the socket until it is closed, by either side. What runs then goes on without it."""
+        timer = asyncio.get_running_loop().call_later(self._patience.lifetime, self._expire)
+        try:
+            with self._services.sockets.joined(self):
+                async with asyncio.TaskGroup() as self._tasks:
+                    reader = self._tasks.create_task(self._read())
+                    try:
+                        await self._write()
+                    finally:
+                        self._gone = True
+                        self._answers.let_go()
+                        reader.cancel()
+        finally:
+            timer.cancel()
+
+    def drain(self, after: float) -> None:
+        """Accept nothing more; close when nothing runs, but not before `after` seconds."""
+        self._draining = True
+        if self._extended:
+            self._say(extensions.draining(after))
+        self._answers.refuse_waiting(draining())
+        asyncio.get_running_loop().call_later(after, self._allow_leaving)
+
+    def close_now(self) -> None:
+        """Close without waiting for what runs."""
+        self._end(CLOSE_RESTART)
+
+    async def _read(self) -> None:
+        while True:
+            message = await self._websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                self._gone = True
+                self._news.set()
+                return
+            text = message.get("text")
+            if text is None:
+                self._end(CLOSE_BINARY)
+                return
+            await self._take(text)
+            while len(self._said) >= _MOST_SAID:
+                # The client sends faster than it reads what its frames are answered with.
+                self._room.clear()
+                await self._room.wait()
+
+    async def _take(self, text: str) -> None:
+        """Do what a frame asks, or say why not; the socket lives on."""
+        lane: str | None = None
+        try:
+            frame = decode(text)
+            lane = asked.stream_id(Fields(frame))
+            kind = frame.get("type")
+            if self._extended and isinstance(kind, str) and kind.startswith(extensions.PREFIX):
+                await self._take_extension(kind, frame)
+                return
+            read = self._door.read(frame)
+            if isinstance(read, str):
+                self._say(read)
+                return
+            await self._claim(read)
+        except Refused as refused:
+            self._refuse(refused, lane)
+            if refused.code in _CLOSES:
+                self._end(_CLOSES[refused.code])
+        except Exception:  # noqa: BLE001  a fault with one frame must not end the others
+            _log.exception("a frame could not be served")
+            self._refuse(internal(), lane)
+
+    async def _claim(self, read: Asked) -> None:
+        turns = self._services.turns
+        claim = turns.receive(await self._who(), read.request)
+
+        async def begin() -> LiveTurn:
+            return (await turns.start(claim)).turn
+
+        self._queue(Ticket(read.delivery, begin, lambda: turns.abandon(claim)))
+
+    async def _take_extension(self, kind: str, frame: dict[str, Any]) -> None:
+        if kind == "parley:ping":
+            self._say(extensions.pong(frame))
+            return
+        if kind not in {"parley:cancel", "parley:resume"}:
+            raise Refused("unknown_frame", f"Clients send no frame of type '{kind[:64]}'.", param="type")
+        fields, turns = Fields(frame), self._services.turns
+        turn_id = completions_render.turn_id(fields.needed_text("response_id"))
+        position = fields.whole("starting_after", 0)
+        actor = await self._who()
+        if kind == "parley:cancel":
+            await turns.cancel(actor, turn_id)
+            return
+        delivery = Delivery(asked.stream_id(fields))
+        ticket = Ticket(
+            delivery, lambda: turns.find(actor, turn_id), lambda: None, -1 if position is None else position
+        )
+        self._queue(ticket)
+
+    def _queue(self, ticket: Ticket) -> None:
+        if self._draining:
+            ticket.give_up()
+            raise draining()
+        self._answers.queue(ticket, self._tasks)
+
+    async def _write(self) -> None:
+        try:
+            while not self._gone:
+                await self._news.wait()
+                self._news.clear()
+                await self._send_news()
+                if self._may_leave and not self._answers.running and not self._telling:
+                    self._end(CLOSE_RESTART)
+                if self._close is not None and not self._said:
+                    await self._send_close(self._close)
+                    return
+        except WebSocketDisconnect:
+            return
+        except TimeoutError:
+            self._answers.let_go()
+            await self._send_close(CLOSE_SLOW)
+
+    async def _send_news(self) -> None:
+        """Send all that was said and what is new of each answer, until there is nothing or the socket ends."""
+        while not self._gone and (self._said or (self._answers.woken and self._close is None)):
+            async with asyncio.timeout(self._patience.send):
+                while self._said:
+                    await self._send(self._said.popleft())
+            self._room.set()
+            for cursor in self._answers.news():
+                async with asyncio.timeout(self._patience.send):
+                    await self._advance(cursor)
+
+    async def _advance(self, cursor: Cursor) -> None:
+        live = cursor.live
+        events = live.after(cursor.position)
+        if events:
+            for frame in self._frames(cursor, events):
+                await self._send(frame)
+                live.delivered = True
+            cursor.position = last_seq(events[-1])
+        if live.ended and not live.after(cursor.position):
+            if live.outcome is None:
+                self._refuse(_lost(live), cursor.delivery.stream_id)
+            self._answers.finish(cursor, self._tasks)
+            self._tell_usage_soon()
+
+    def _frames(self, cursor: Cursor, events: Sequence[Event]) -> list[str]:
+        live, show = cursor.live, self._door.show
+        served = live.turn.served_by
+        if not (self._extended and served is not None and isinstance(events[0], Opened)):
+            return show(live, events, cursor.position, cursor.delivery)
+        first = show(live, events[:1], cursor.position, cursor.delivery)
+        told = extensions.served_by_frame(served, live.turn.id, cursor.delivery.stream_id)
+        return [*first, told, *show(live, events[1:], cursor.position, cursor.delivery)]
+
+    def _tell_usage_soon(self) -> None:
+        if not self._extended:
+            return
+        self._usage_due = True
+        if not self._telling:
+            self._telling = True
+            self._tasks.create_task(self._tell_usage())
+
+    async def _tell_usage(self) -> None:
+        try:
+            while self._usage_due:
+                self._usage_due = False
+                self._say(extensions.usage(await self._services.quota.usage(await self._who())))
+        except Refused:
+            # The next request is told why.
+            return
+        except Exception:  # noqa: BLE001  the answer was sent; this is an extra
+            _log.exception("usage could not be told")
+        finally:
+            self._telling = False
+            self._news.set()
+
+    def _refuse(self, refused: Refused, lane: str | None) -> None:
+        self._say(self._door.refuse(refused, lane))
+
+    def _say(self, frame: str) -> None:
+        self._said.append(frame)
+        self._news.set()
+
+    async def _send(self, frame: str) -> None:
+        await self._websocket.send({"type": "websocket.send", "text": frame})
+
+    async def _send_close(self, close: Close) -> None:
+        try:
+            async with asyncio.timeout(_CLOSING):
+                await self._websocket.close(close.code, close.reason)
+        except (TimeoutError, WebSocketDisconnect):
+            # A client that reads nothing hears nothing; the connection is dropped under it.
+            return
+
+    def _end(self, close: Close) -> None:
+        """Close once all that was said so far is sent."""
+        self._close = self._close or close
+        self._news.set()
+
+    def _expire(self) -> None:
+        message = "A socket lives 60 minutes; open a new one. Answers that run go on."
+        self._refuse(Refused("websocket_connection_limit_reached", message), None)
+        self._end(CLOSE_LIFETIME)
+
+    def _allow_leaving(self) -> None:
+        self._may_leave = True
+        self._news.set()
+
+
+def _lost(live: LiveTurn) -> Refused:
+    """Return why a turn that has not ended cannot be followed here any longer."""
+    if isinstance(live.lost, Refused):
+        return live.lost
+    return Refused("storage_unavailable", "This node cannot go on with the answer; ask for it by its id.")

@@ -1,0 +1,89 @@
+"""The sockets of this process: how many each user has, and their leaving when the process drains."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, Protocol
+
+from server.core.errors import Refused
+from server.edge.refusals import draining
+
+MOST_PER_USER: Final = 64
+
+
+class Drainable(Protocol):
+    """A socket that can be asked to leave."""
+
+    def drain(self, after: float) -> None:
+        """Accept nothing more; close when nothing runs, but not before `after` seconds."""
+
+    def close_now(self) -> None:
+        """Close without waiting for what runs."""
+
+
+class Sockets:
+    """Belongs to one event loop. `random` returns a number from 0 to 1, to spread reconnecting clients."""
+
+    def __init__(self, *, random: Callable[[], float], most_per_user: int = MOST_PER_USER) -> None:
+        self._random = random
+        self._most_per_user = most_per_user
+        self._open: set[Drainable] = set()
+        self._by_user: Counter[str] = Counter()
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self._draining = False
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    @property
+    def draining(self) -> bool:
+        """Whether no more sockets are let in."""
+        return self._draining
+
+    @contextmanager
+    def place(self, user_id: str) -> Iterator[None]:
+        """Count a socket of this user. Raises `Refused` if they have too many or the process is draining."""
+        if self._draining:
+            raise draining()
+        if self._by_user[user_id] >= self._most_per_user:
+            raise Refused(
+                "too_many_connections",
+                f"You have {self._most_per_user} sockets open; close one, or use the lanes of one.",
+                headers={"retry-after": "10"},
+            )
+        self._by_user[user_id] += 1
+        try:
+            yield
+        finally:
+            self._by_user[user_id] -= 1
+            if not self._by_user[user_id]:
+                del self._by_user[user_id]
+
+    @contextmanager
+    def joined(self, socket: Drainable) -> Iterator[None]:
+        """Let `socket` hear of draining while it is open."""
+        self._open.add(socket)
+        self._empty.clear()
+        if self._draining:
+            socket.drain(0.0)
+        try:
+            yield
+        finally:
+            self._open.discard(socket)
+            if not self._open:
+                self._empty.set()
+
+    async def drain(self, seconds: float, *, spread: float = 2.0) -> None:
+        """Let every socket finish what runs and leave, spread over `spread` seconds; close the rest after `seconds`."""
+        self._draining = True
+        for socket in list(self._open):
+            socket.drain(self._random() * spread)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._empty.wait()
+        except TimeoutError:
+            for socket in list(self._open):
+                socket.close_now()
+            await self._empty.wait()

@@ -1,0 +1,269 @@
+"""Fakes behind the doors: an engine whose answers the test tells, and everything else that doors are given."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from starlette.types import Message as AsgiMessage
+from starlette.websockets import WebSocket
+
+from personas import Compiled
+from server.chat.catalogue import Speaker
+from server.chat.claims import Claim, Claims
+from server.chat.conversations import Conversations
+from server.chat.live import LiveTurn
+from server.chat.turns import Started
+from server.core import ports
+from server.core.errors import Refused
+from server.core.events import Opened
+from server.core.records import Actor, Conversation, Message, Model, Role
+from server.core.requests import TurnRequest
+from server.edge.services import Services
+from server.edge.sockets import Sockets
+from tests.unit.server.edge.stories import NOW, a_turn
+
+ANA = Actor(user_id="ana", name="Ana", tier="plus")
+PERSONA = Compiled.from_json(
+    json.dumps(
+        {
+            "spec": "compiled/1",
+            "name": "tutor",
+            "summary": "Asks back.",
+            "greeting": ["Hello."],
+            "starters": ["Why?"],
+            "bounds": {"dials": {"pace": {"choices": ["slow", "fast"], "default": "slow"}}},
+            "house": [],
+            "body": [],
+        }
+    )
+)
+MODELS = (
+    Model("gpt-4", ("openai",), "secret-upstream-name", 8192, vision=True),
+    Model("local", ("local",), "x", 4096, max_output=512, demonstration=True),
+)
+
+
+class FakeTurns:
+    """An engine that runs on the test's word: `accept` makes the turn of a request, or raises."""
+
+    def __init__(self) -> None:
+        self.claims = Claims()
+        self.lives: dict[str, LiveTurn] = {}
+        self.requests: list[TurnRequest] = []
+        self.abandoned: list[Claim] = []
+        self.cancelled: list[str] = []
+        self.accept: Callable[[TurnRequest], LiveTurn] = self.open
+        self.headers: Mapping[str, str] = {}
+
+    def open(self, request: TurnRequest) -> LiveTurn:
+        """Begin an answer that says nothing yet."""
+        return LiveTurn(a_turn(str(len(self.requests)), store=request.store, echo=dict(request.echo)), [Opened(0)])
+
+    def receive(self, actor: Actor, request: TurnRequest) -> Claim:
+        return self.claims.receive(actor, request)
+
+    def abandon(self, claim: Claim) -> None:
+        self.abandoned.append(claim)
+        self.claims.abandon(claim)
+
+    async def start(self, claim: Claim) -> Started:
+        self.requests.append(claim.request)
+        live = self.accept(claim.request)
+        self.lives[live.turn.id] = live
+        return Started(live, self.headers)
+
+    async def find(self, actor: Actor, turn_id: str) -> LiveTurn:
+        live = self.lives.get(turn_id)
+        if live is None or live.turn.user_id != actor.user_id:
+            raise Refused("response_not_found", f"Response with id '{turn_id}' not found.")
+        return live
+
+    async def cancel(self, actor: Actor, turn_id: str) -> LiveTurn:
+        live = await self.find(actor, turn_id)
+        self.cancelled.append(turn_id)
+        return live
+
+
+class FakeCatalogue:
+    """Two models and a persona."""
+
+    def models(self) -> Sequence[Model]:
+        return MODELS
+
+    def personas(self) -> Sequence[Speaker]:
+        return [Speaker(name="tutor", number=3, digest="d", compiled=PERSONA, created_at=NOW)]
+
+
+class FakeStore:
+    """Conversations in a list."""
+
+    def __init__(self) -> None:
+        self.kept: list[Conversation] = []
+        self.said: list[Message] = []
+
+    async def conversation(self, conversation_id: str, user_id: str) -> Conversation | None:
+        return next((kept for kept in self.kept if (kept.id, kept.user_id) == (conversation_id, user_id)), None)
+
+    async def list(self, user_id: str, *, after: str | None, limit: int) -> ports.Page:
+        mine = [kept for kept in self.kept if kept.user_id == user_id]
+        begin = next((index + 1 for index, kept in enumerate(mine) if kept.id == after), 0)
+        return ports.Page(mine[begin : begin + limit], more=len(mine) > begin + limit)
+
+    async def path(self, leaf_id: str, user_id: str) -> Sequence[Message]:
+        return self.said
+
+    async def rename(self, conversation_id: str, user_id: str, title: str, now: int) -> Conversation | None:
+        found = await self.conversation(conversation_id, user_id)
+        if found is None:
+            return None
+        renamed = Conversation(
+            id=found.id,
+            user_id=user_id,
+            created_at=found.created_at,
+            updated_at=now,
+            title=title,
+            leaf_id=found.leaf_id,
+        )
+        self.kept = [renamed if kept.id == found.id else kept for kept in self.kept]
+        return renamed
+
+    async def delete(self, conversation_id: str, user_id: str) -> bool:
+        found = await self.conversation(conversation_id, user_id)
+        self.kept = [kept for kept in self.kept if kept is not found]
+        return found is not None
+
+
+class FakeQuota:
+    """Always the same report."""
+
+    async def usage(self, actor: Actor) -> Mapping[str, Any]:
+        return {"tier": actor.tier, "limits": []}
+
+
+class FakeIdentity:
+    """Keys are names of users; `sk-gone` is revoked and `sk-bad` suspended, now or from now on."""
+
+    def __init__(self) -> None:
+        self.revoked = {"sk-gone"}
+        self.suspended = {"sk-bad"}
+
+    async def actor(self, secret: str, now: int) -> Actor:
+        if secret in self.suspended:
+            raise Refused("user_suspended", "Suspended.")
+        if not secret.startswith("sk-") or secret in self.revoked:
+            raise Refused("invalid_api_key", "No such key.")
+        name = secret.removeprefix("sk-")
+        return Actor(name, name, "plus", Role.OPERATOR if name == "op" else Role.USER)
+
+
+class FakeClock:
+    def now(self) -> int:
+        return NOW
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+class FakeIds:
+    def __init__(self) -> None:
+        self.count = 0
+
+    def new(self, prefix: str) -> str:
+        self.count += 1
+        return f"{prefix}_{self.count}"
+
+
+class World:
+    """Services made of fakes, and the fakes by name."""
+
+    def __init__(self, **changes: Any) -> None:
+        self.turns = FakeTurns()
+        self.store = FakeStore()
+        self.identity = FakeIdentity()
+        self.unready: str | None = None
+        clock = FakeClock()
+        facts: dict[str, Any] = {
+            "turns": self.turns,
+            "catalogue": FakeCatalogue(),
+            "conversations": Conversations(store=self.store, clock=clock),
+            "quota": FakeQuota(),
+            "identity": self.identity,
+            "clock": clock,
+            "ids": FakeIds(),
+            "sockets": Sockets(random=lambda: 0.0),
+            "metrics": lambda: b"parley_up 1\n",
+            "ready": lambda: self.unready,
+            "version": "0",
+        }
+        self.services = Services(**(facts | changes))
+
+
+class Wire:
+    """The client's end of a socket without a network: what was sent, and how fast it is read."""
+
+    def __init__(self) -> None:
+        self._in: asyncio.Queue[AsgiMessage] = asyncio.Queue()
+        self._out: asyncio.Queue[AsgiMessage] = asyncio.Queue()
+        self.reading = asyncio.Event()
+        self.reading.set()
+        self._in.put_nowait({"type": "websocket.connect"})
+
+    async def accepted(self) -> WebSocket:
+        """Return the server's end, after the handshake."""
+        scope = {"type": "websocket", "path": "/", "headers": [], "query_string": b"", "subprotocols": []}
+        websocket = WebSocket(scope, self._in.get, self._send)
+        await websocket.accept()
+        assert (await self._out.get())["type"] == "websocket.accept"
+        return websocket
+
+    def send(self, **frame: Any) -> None:
+        """Send a JSON frame."""
+        self.send_text(json.dumps(frame))
+
+    def send_text(self, text: str) -> None:
+        """Send a text frame."""
+        self._in.put_nowait({"type": "websocket.receive", "text": text})
+
+    def send_bytes(self, data: bytes) -> None:
+        """Send a binary frame."""
+        self._in.put_nowait({"type": "websocket.receive", "bytes": data})
+
+    def hang_up(self) -> None:
+        """Leave."""
+        self._in.put_nowait({"type": "websocket.disconnect", "code": 1006})
+
+    async def frame(self) -> Any:
+        """Return the next frame."""
+        message = await self._next()
+        assert message["type"] == "websocket.send", message
+        return json.loads(message["text"])
+
+    async def frames(self, count: int) -> list[Any]:
+        """Return the next frames."""
+        return [await self.frame() for _ in range(count)]
+
+    async def closed(self) -> tuple[int, str]:
+        """Return the code and reason that the server closed with."""
+        message = await self._next()
+        assert message["type"] == "websocket.close", message
+        return message["code"], message["reason"]
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing waits to be read."""
+        return self._out.empty()
+
+    async def _next(self) -> AsgiMessage:
+        async with asyncio.timeout(5):
+            return await self._out.get()
+
+    async def _send(self, message: AsgiMessage) -> None:
+        await self.reading.wait()
+        self._out.put_nowait(message)
+
+
+async def quiet() -> None:
+    """Let everything run that can run."""
+    for _ in range(50):
+        await asyncio.sleep(0)
