@@ -126,7 +126,7 @@ _ROWS = (
 CATALOGUE: Mapping[str, Problem] = {row.code: row for row in _ROWS}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # not frozen: Python writes the traceback of what passes through a context manager
 class Refused(Exception):  # noqa: N818  a refusal is an answer, not a fault
     """A call is not served. Nothing was stored and nothing was charged.
 

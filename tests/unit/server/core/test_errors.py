@@ -1,5 +1,8 @@
 """The catalogue of errors."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from server.core.errors import CATALOGUE, Refused
@@ -31,3 +34,15 @@ def test_every_line_says_what_it_is() -> None:
         assert 400 <= problem.status < 600
         assert problem.about.endswith(".")
         assert (problem.type == "server_error") == (problem.status >= 500)
+
+
+def test_a_refusal_passes_through_context_managers() -> None:
+    """A refusal that leaves a context manager is the same refusal outside."""
+
+    @contextmanager
+    def anything() -> Iterator[None]:
+        yield
+
+    with pytest.raises(Refused) as refused, anything():
+        raise Refused("draining", "Bye.")
+    assert refused.value.code == "draining"
