@@ -26,7 +26,7 @@ class ScriptedUpstream:
     def __init__(
         self, *, scripts: Mapping[str, Script] | None = None, sleep: Sleep = asyncio.sleep, idle_timeout: float = 60.0
     ) -> None:
-        self._scripts = scripts or {}
+        self._scripts = {} if scripts is None else scripts
         self._sleep = sleep
         self._idle_timeout = idle_timeout
         self.calls: deque[Call] = deque(maxlen=1000)
