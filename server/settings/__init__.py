@@ -7,11 +7,21 @@ import os
 from pathlib import Path
 
 from server.settings.load import CONFIG_FILE, load
-from server.settings.model import Settings
+from server.settings.model import Settings, file_schema
 from server.settings.problems import ConfigError, ConfigProblem
 from server.settings.sections import ModelEntry, Upstream
 
-__all__ = ["ConfigError", "ConfigProblem", "ModelEntry", "Settings", "Upstream", "from_machine", "load", "variable"]
+__all__ = [
+    "ConfigError",
+    "ConfigProblem",
+    "ModelEntry",
+    "Settings",
+    "Upstream",
+    "file_schema",
+    "from_machine",
+    "load",
+    "variable",
+]
 
 
 def from_machine(config: Path | None = None) -> Settings:

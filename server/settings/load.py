@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from ratelimit.tiers import InvalidTiers, parse_tiers
+from ratelimit.tiers import InvalidTiers
 from server.settings import contradictions, document, environment
 from server.settings.layers import Layer, Layered
 from server.settings.model import Settings
@@ -72,7 +72,7 @@ def _anchored(values: dict[str, Any], folder: Path) -> dict[str, Any]:
     def anchor(value: Any) -> Any:
         return str(folder / Path(value).expanduser()) if isinstance(value, str) else value
 
-    anchored: dict[str, Any] = {key: anchor(values[key]) for key in ("data", "house") if key in values}
+    anchored: dict[str, Any] = {"data": anchor(values["data"])} if "data" in values else {}
     if isinstance(values.get("personas"), list):
         anchored["personas"] = [anchor(value) for value in values["personas"]]
     return values | anchored
@@ -80,7 +80,7 @@ def _anchored(values: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 def _tiers(settings: Settings) -> Iterator[Finding]:
     try:
-        parse_tiers(settings.tiers, groups=settings.groups, models=settings.models, default_tier=settings.default_tier)
+        settings.tier_table()
     except InvalidTiers as invalid:
         for error in invalid.errors:
             yield Finding(error.path, _sentence(error.message), _sentence(error.cure))

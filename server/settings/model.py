@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from ratelimit.tiers import Tiers, parse_tiers
 from server.core.records import Model
 from server.settings.sections import (
     AuthSection,
@@ -55,9 +56,7 @@ class Settings(Section):
     titles: str | None
     """The alias that writes titles of conversations; null takes the first words of the first message."""
     personas: tuple[Path, ...]
-    """Folders of personas, added to those that are shipped; the same name wins over a shipped one."""
-    house: Path | None
-    """A file that replaces the shipped house persona, which comes before every other."""
+    """Folders of personas, added to those that are shipped; the same name wins, that of the house included."""
     groups: Mapping[Name, tuple[str, ...]]
     """Names for several aliases, for tiers and personas."""
     tiers: Mapping[Name, Mapping[str, Any]] = Field(min_length=1)
@@ -86,6 +85,10 @@ class Settings(Section):
                 lines.append(f"Model {alias} cannot answer: all its upstreams are disabled.")
         return lines
 
+    def tier_table(self) -> Tiers:
+        """Return the tiers in the form that limits are enforced by."""
+        return parse_tiers(self.tiers, groups=self.groups, models=self.models, default_tier=self.default_tier)
+
     def masked(self) -> dict[str, Any]:
         """Return the settings as plain values with every secret as asterisks."""
         return self.model_dump(mode="json")
@@ -105,3 +108,10 @@ class Settings(Section):
             tokens=entry.tokens,
             demonstration=any(self.upstreams[name].embedded for name in entry.served_by),
         )
+
+
+def file_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a configuration file, in which every section may be absent."""
+    schema = Settings.model_json_schema()
+    schema.pop("required")
+    return schema | {"title": "parley.yaml", "description": "The configuration of Parley; all of it is optional."}

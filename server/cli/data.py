@@ -1,0 +1,42 @@
+"""`parley migrate` and `parley backup`: the care of the database."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from server.cli.output import CommandError, remark
+from server.cli.setup import ConfigOption, read
+
+
+def migrate(config: ConfigOption = None) -> None:
+    """Bring the database up to date. `serve` does it too."""
+    from server.adapters import database
+
+    settings = read(config)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    path = settings.data / database.FILE
+    remark(f"{path} is up to date now." if database.migrate(path) else f"{path} was up to date.")
+
+
+def backup(
+    to: Annotated[Path, typer.Argument(metavar="TO", help="The file to write; it must not exist.")],
+    config: ConfigOption = None,
+) -> None:
+    """Copy the database, as it is at one moment, while the server runs."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from server.adapters import database
+
+    path = read(config).data / database.FILE
+    if not path.is_file():
+        raise CommandError(f"There is no database at {path} yet: nothing to back up.")
+    if to.is_dir():
+        raise CommandError(f"{to} is a folder. Name a file in it: {to / database.FILE}")
+    if to.exists():
+        raise CommandError(f"{to} exists and is not overwritten. Name a new file.")
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("Copying", total=None)
+        database.backup(path, to, lambda done, total: progress.update(task, completed=done, total=total))
+    remark(f"{to} has the database ({to.stat().st_size:,} bytes). To restore it, stop the server and put it at {path}.")

@@ -1,0 +1,159 @@
+"""`parley personas`: list, check and show who can answer."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from server.cli.output import CommandError, as_json, as_table, remark, say
+from server.cli.setup import ConfigOption, JsonOption, now, read, stores
+
+if TYPE_CHECKING:
+    import personas
+    from server.core.records import Model
+    from server.settings import Settings
+
+commands = typer.Typer(help="List, check and show personas.", no_args_is_help=True)
+
+
+@commands.command("list")
+def list_(json: JsonOption = False, config: ConfigOption = None) -> None:
+    """List all personas with the revision that is live and the labels."""
+    settings = read(config)
+    labels = asyncio.run(_labels(settings))
+    rows: list[dict[str, Any]] = []
+    for name in sorted({*library(settings).names, *labels} - {"house"}):
+        own = dict(labels.get(name, {}))
+        rows.append({"name": name, "revision": own.get("live"), "labels": own})
+    if json:
+        as_json(rows)
+    else:
+        as_table(rows, empty="There are no personas.")
+
+
+@commands.command("lint")
+def lint(
+    paths: Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files or folders; else all.")] = None,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Check persona files; each problem has its line and the way out. Fails if one is an error."""
+    settings = read(config)
+    problems = found(settings, paths or [])
+    if json:
+        as_json([_problem(problem) for problem in problems])
+    else:
+        for problem in problems:
+            say(str(problem))
+    if any(problem.severity == "error" for problem in problems):
+        raise typer.Exit(1)
+    if not json and not problems:
+        remark("No problems.")
+
+
+@commands.command("show")
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A persona.")],
+    as_model_sees: Annotated[
+        bool, typer.Option("--as-model-sees", help="Print the messages that a model gets.")
+    ] = False,
+    model: Annotated[str | None, typer.Option("--model", help="For which model; else the default one.")] = None,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Show a persona: what it is, or what a model is told."""
+    settings = read(config)
+    compiled = library(settings).get(name)
+    if as_model_sees:
+        messages = seen(settings, compiled, _model(settings, model))
+        if json:
+            as_json(messages)
+        else:
+            say("\n\n".join(f"[{message['role']}]\n{message['content']}" for message in messages))
+        return
+    facts = compiled.model_dump(mode="json", exclude_defaults=True)
+    if json:
+        as_json(facts)
+        return
+    import yaml
+
+    say(yaml.safe_dump(facts, sort_keys=False, allow_unicode=True, width=100).rstrip())
+
+
+def library(settings: "Settings", more: Sequence[Path] = ()) -> "personas.Library":
+    """Return the personas of the shipped catalog, of the configuration's folders and of `more`."""
+    from personas import CATALOG, Library
+
+    return Library.load([CATALOG, *settings.personas, *more])
+
+
+def found(settings: "Settings", paths: Sequence[Path]) -> list["personas.Problem"]:
+    """Return the problems of the files at `paths`, or of all files."""
+    for path in paths:
+        if not path.exists():
+            raise CommandError(
+                f"There is nothing at {path}. Name a persona's file, its folder, or a folder of personas."
+            )
+    folders = dict.fromkeys(_folder(path) for path in paths)
+    problems = library(settings, list(folders)).problems
+    wanted = [path.resolve() for path in paths]
+    if not wanted:
+        return list(problems)
+    return [one for one in problems if any(Path(one.path).resolve().is_relative_to(path) for path in wanted)]
+
+
+def seen(settings: "Settings", compiled: "personas.Compiled", model: "Model") -> list[dict[str, str]]:
+    """Return what `model` gets when a new user says something to the persona today."""
+    from datetime import UTC, datetime
+
+    from personas import Message, Now, Session, Text, User, assemble, strict
+    from server.adapters.tokens_tiktoken import TiktokenTokens
+    from server.chat.prompts import context_line
+
+    at = now()
+    day = datetime.fromtimestamp(at / 1_000_000, UTC)
+    tokens = TiktokenTokens()
+    session = Session(
+        now=Now(date=f"{day:%Y-%m-%d}", weekday=f"{day:%A}", context=context_line(at)),
+        count=lambda text: tokens.count(text, model.tokens),
+        system_role=model.system_role,
+        user=User(tier=settings.default_tier),
+    )
+    newest = Message(role="user", content=(Text("(what the user says)"),))
+    messages = assemble(compiled, session, (), newest).messages
+    told = strict(messages) if model.roles == "strict" else messages
+    return [{"role": message.role, "content": message.text} for message in told]
+
+
+def _model(settings: "Settings", alias: str | None) -> "Model":
+    catalogue = settings.models_catalogue()
+    if alias is not None and alias not in catalogue:
+        raise CommandError(f"There is no model {alias}. Name one of: {', '.join(catalogue)}.")
+    return catalogue[alias or settings.default_model]
+
+
+def _folder(path: Path) -> Path:
+    """Return the folder of personas that `path`, a file or a folder, belongs to."""
+    if path.name == "persona.md":
+        return path.parent.parent
+    if path.is_file() or (path / "persona.md").is_file():
+        return path.parent
+    return path
+
+
+async def _labels(settings: "Settings") -> Mapping[str, Mapping[str, int]]:
+    async with stores(settings) as opened:
+        return await opened.revisions.labels()
+
+
+def _problem(problem: "personas.Problem") -> dict[str, Any]:
+    return {
+        "path": problem.path,
+        "line": problem.line,
+        "severity": problem.severity,
+        "code": problem.code,
+        "message": problem.message,
+        "cure": problem.cure,
+    }

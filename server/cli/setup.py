@@ -1,0 +1,73 @@
+"""What commands begin with: the configuration that holds, and the stores of the data folder."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from server.core.ports import Turns
+    from server.core.ports_operator import Accounts, Identity, Revisions
+    from server.settings import Settings
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="The configuration; else PARLEY_CONFIG, else ./parley.yaml."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print bare JSON.")]
+
+given: ContextVar[Path | None] = ContextVar("given", default=None)
+"""The configuration that was named before the command."""
+
+
+def read(config: Path | None) -> "Settings":
+    """Return the settings: from `config`, from what was named before the command, or from where they are by default."""
+    from server.settings import from_machine
+
+    return from_machine(config or given.get())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """The stores that commands work on, beside a running server."""
+
+    accounts: "Accounts"
+    identity: "Identity"
+    revisions: "Revisions"
+    turns: "Turns"
+
+
+@asynccontextmanager
+async def stores(settings: "Settings") -> AsyncIterator[Stores]:
+    """Open the stores of the data folder, which is made and brought up to date if need be."""
+    from server.adapters import database
+    from server.adapters.accounts_sql import SqlAccounts
+    from server.adapters.clock_system import SystemClock
+    from server.adapters.identity_sqlite import SqliteIdentity
+    from server.adapters.ids_system import SystemIds, new_secret
+    from server.adapters.revisions_sql import SqlRevisions
+    from server.adapters.turns_sql import SqlTurns
+
+    settings.data.mkdir(parents=True, exist_ok=True)
+    path = settings.data / database.FILE
+    database.migrate(path)
+    ids, clock = SystemIds(), SystemClock()
+    async with database.opened(path) as engine:
+        with SqliteIdentity(path) as identity:
+            yield Stores(
+                accounts=SqlAccounts(engine, ids=ids, clock=clock, new_secret=new_secret, by="cli"),
+                identity=identity,
+                revisions=SqlRevisions(engine),
+                turns=SqlTurns(engine),
+            )
+
+
+def now() -> int:
+    """Return microseconds since the epoch."""
+    from server.adapters.clock_system import SystemClock
+
+    return SystemClock().now()

@@ -1,0 +1,128 @@
+"""`parley users`: who there is, what tier they have, what they used."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from server.cli.keys import check_tier
+from server.cli.output import CommandError, as_json, as_table, remark, rfc3339
+from server.cli.setup import ConfigOption, JsonOption, now, read, stores
+from server.core.ports_operator import User
+from server.core.records import UsageRow
+
+commands = typer.Typer(help="List users, change their tier, suspend them, see what they used.", no_args_is_help=True)
+
+UserArgument = Annotated[str, typer.Argument(metavar="USER", help="The user's name.")]
+
+
+@commands.command("list")
+def list_(json: JsonOption = False, config: ConfigOption = None) -> None:
+    """List all users."""
+    settings = read(config)
+
+    async def users() -> Sequence[User]:
+        async with stores(settings) as opened:
+            return await opened.accounts.users()
+
+    rows = [_row(user) for user in asyncio.run(users())]
+    if json:
+        as_json(rows)
+    else:
+        as_table(rows, empty="There are no users. Make one with a key: parley keys create --user NAME")
+
+
+@commands.command("set-tier")
+def set_tier(
+    user: UserArgument,
+    tier: Annotated[str, typer.Argument(metavar="TIER", help="One of the configuration's tiers.")],
+    config: ConfigOption = None,
+) -> None:
+    """Give a user another tier."""
+    settings = read(config)
+    check_tier(settings, tier)
+    _change(user, config, f"{user} has tier {tier} now.", tier=tier)
+
+
+@commands.command("suspend")
+def suspend(user: UserArgument, config: ConfigOption = None) -> None:
+    """Refuse everything a user asks for, until `resume`."""
+    _change(user, config, f"{user} is suspended.", suspended=True)
+
+
+@commands.command("resume")
+def resume(user: UserArgument, config: ConfigOption = None) -> None:
+    """Let a suspended user in again."""
+    _change(user, config, f"{user} is let in again.", suspended=False)
+
+
+@commands.command("usage")
+def usage(
+    user: UserArgument,
+    since: Annotated[str, typer.Option("--since", metavar="7d", help="How far to look back.")] = "30d",
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Show what a user used of each model."""
+    from server.settings.values import parse_duration
+
+    settings = read(config)
+    try:
+        start = now() - int(parse_duration(since).total_seconds()) * 1_000_000
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--since") from error
+
+    async def used() -> Sequence[UsageRow]:
+        async with stores(settings) as opened:
+            found = [one for one in await opened.accounts.users() if one.name == user]
+            if not found:
+                raise _nobody(user)
+            return await opened.turns.usage_rows(found[0].id, start)
+
+    rows = summed(asyncio.run(used()))
+    if json:
+        as_json(rows)
+    else:
+        as_table(rows, empty=f"{user} used nothing in the last {since}.")
+
+
+def summed(used: Sequence[UsageRow]) -> list[dict[str, Any]]:
+    """Return one row for each model, in the order of first use."""
+    rows: dict[str, dict[str, Any]] = {}
+    for one in used:
+        new = {"model": one.model, "turns": 0, "input_tokens": 0, "output_tokens": 0, "last_at": None}
+        row = rows.setdefault(one.model, new)
+        row["turns"] += 1
+        row["input_tokens"] += one.usage.input_tokens
+        row["output_tokens"] += one.usage.output_tokens
+        row["last_at"] = rfc3339(one.ended_at)
+    return list(rows.values())
+
+
+def _change(
+    name: str, config: ConfigOption, done: str, *, tier: str | None = None, suspended: bool | None = None
+) -> None:
+    settings = read(config)
+
+    async def change() -> User | None:
+        async with stores(settings) as opened:
+            return await opened.accounts.change_user(name, tier=tier, suspended=suspended)
+
+    if asyncio.run(change()) is None:
+        raise _nobody(name)
+    remark(done)
+
+
+def _nobody(name: str) -> CommandError:
+    return CommandError(f"There is no user {name}. `parley users list` shows all.")
+
+
+def _row(user: User) -> dict[str, Any]:
+    return {
+        "name": user.name,
+        "tier": user.tier,
+        "suspended": user.suspended,
+        "created_at": rfc3339(user.created_at),
+        "id": user.id,
+    }
