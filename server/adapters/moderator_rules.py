@@ -11,7 +11,7 @@ from server.core.screening import blocklist_patterns, marker_patterns, secret_pa
 _MARKERS = 32
 """Markers whose patterns stay ready; a deployment has about one per live revision."""
 
-_SLICE = 32_768
+_SLICE = 4_096
 """Characters of input that are read before other tasks get their turn."""
 
 

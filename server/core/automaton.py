@@ -88,6 +88,10 @@ class _Found(NamedTuple):
     rule: Rule
 
 
+Seen = tuple[tuple[str, Kind], ...]
+"""What a view shows of one character; characters that are in no pattern are all alike, but for their kind."""
+
+
 class _Reading(NamedTuple):
     """How far one view has come; `threads` stand with the longest first."""
 
@@ -108,6 +112,7 @@ class _Trie:
         self._view = view
         self._anywhere = _Node()
         self._at_word_start = _Node()
+        self._alphabet: set[str] = set()
 
     def add(self, pattern: Pattern) -> None:
         """Grow the nodes of `pattern`; of equal patterns the first one counts."""
@@ -117,17 +122,21 @@ class _Trie:
             if pattern.needs
             else reduce(_Node.grow, pattern.steps, root)
         )
+        self._alphabet.update(*pattern.steps)
         if pattern.closes_word:
             end.found_at_word_end = end.found_at_word_end or pattern.rule
         else:
             end.found = end.found or pattern.rule
 
-    def read(self, reading: _Reading, char: str) -> tuple[_Reading, _Found | None]:
-        """Return the reading after `char`, and the longest match that it completes."""
+    def see(self, char: str) -> Seen:
+        """Return what the view shows of `char`."""
+        return tuple((seen if seen in self._alphabet else "", kind_of(seen)) for seen in self._view(char))
+
+    def read(self, reading: _Reading, shown: Seen) -> tuple[_Reading, _Found | None]:
+        """Return the reading after what is `shown` of the next character, and the longest match that it completes."""
         threads = tuple(_Thread(node, depth + 1) for node, depth in reading.threads)
         now = reading._replace(threads=threads, dropped=reading.dropped + 1)
-        for seen in self._view(char):
-            kind = kind_of(seen)
+        for seen, kind in shown:
             if kind == now.kind == "space":
                 continue
             found = now.at_word_end() if kind != "word" else None
@@ -149,14 +158,18 @@ class _Trie:
 
 
 class _State:
-    """Where all views are; `after` remembers the states that follow it."""
+    """Where all views are.
 
-    __slots__ = ("after", "depth", "found", "readings")
+    Which state follows is remembered by character, and by what all views show of it, which many characters share.
+    """
+
+    __slots__ = ("after", "after_seen", "depth", "found", "readings")
 
     def __init__(self, readings: tuple[_Reading, ...], found: _Found | None) -> None:
         self.readings = readings
         self.found = found
         self.after: dict[str, _State] = {}
+        self.after_seen: dict[tuple[Seen, ...], _State] = {}
         depths = [reading.threads[0].depth for reading in readings if reading.threads]
         self.depth = max([*depths, found.depth if found else 0], default=0)
 
@@ -180,16 +193,33 @@ class Patterns:
     def follow(self, state: _State, char: str) -> _State:
         """Return the state after `char`, and remember it in `state`."""
         if self._remembered >= _ROOM:
-            self._states.clear()
-            self.start.after.clear()
-            self._remembered = 0
-        read = [trie.read(reading, char) for trie, reading in zip(self.tries, state.readings, strict=True)]
-        readings = tuple(reading for reading, _ in read)
-        found = _first([found for _, found in read])
-        after = _State(readings, found) if found else self._states.setdefault(readings, _State(readings, None))
+            self._forget()
+        seen = tuple(trie.see(char) for trie in self.tries)
+        after = state.after_seen.get(seen)
+        if after is None:
+            after = state.after_seen[seen] = self._make(state, seen)
         state.after[char] = after
         self._remembered += 1
         return after
+
+    def _forget(self) -> None:
+        # A text may stay in its state for ever, so that each has to forget what follows it.
+        for state in (self.start, *self._states.values()):
+            state.after.clear()
+            state.after_seen.clear()
+        self._states.clear()
+        self._remembered = 0
+
+    def _make(self, state: _State, seen: tuple[Seen, ...]) -> _State:
+        steps = zip(self.tries, state.readings, seen, strict=True)
+        read = [trie.read(reading, shown) for trie, reading, shown in steps]
+        readings = tuple(reading for reading, _ in read)
+        found = _first(found for _, found in read)
+        if found:
+            return _State(readings, found)
+        if readings not in self._states:
+            self._states[readings] = _State(readings, None)
+        return self._states[readings]
 
 
 class Matcher:

@@ -43,6 +43,7 @@ def as_is(char: str) -> str:
     return " " if char.isspace() else char
 
 
+@lru_cache(maxsize=4096)
 def folded(char: str) -> str:
     """Return `char` without case, compatibility forms and the commonest look-alikes; nothing if it is not seen.
 

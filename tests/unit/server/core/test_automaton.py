@@ -221,4 +221,7 @@ def test_forgotten_states_change_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     released = "".join(matcher.feed(char)[0] for char in harmless * 3)
     assert released == harmless * 3
     assert len(matcher._patterns._states) <= 3
+    foreign = "".join(map(chr, range(0x4E00, 0x4E80)))
+    assert matcher.feed(foreign) == (foreign, None)
+    assert len(matcher._state.after) <= 3
     assert matcher.feed("so a-b-c-a-b") == ("so ", RULE)
