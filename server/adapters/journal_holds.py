@@ -41,7 +41,7 @@ def still_needed(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row["hold_id"] not in gone]
 
 
-def stored_hold(row: Mapping[str, Any]) -> StoredHold | None:
+def stored_hold(row: Mapping[Any, Any]) -> StoredHold | None:
     """Return the hold of a row of `holds` with `charged` from its turn's usage row; None if it was given back.
 
     A turn that ended settles its hold even if the ledger died before it was told.

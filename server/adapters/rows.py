@@ -113,7 +113,7 @@ def outcome_of(text: str) -> Outcome:
     return _outcome.decode(text)
 
 
-def message_of(row: Mapping[str, Any]) -> Message:
+def message_of(row: Mapping[Any, Any]) -> Message:
     """Return the message of a row."""
     return Message(
         id=row["id"],
@@ -127,13 +127,13 @@ def message_of(row: Mapping[str, Any]) -> Message:
     )
 
 
-def conversation_of(row: Mapping[str, Any]) -> Conversation:
+def conversation_of(row: Mapping[Any, Any]) -> Conversation:
     """Return the conversation of a row."""
     metadata = row["metadata"]
     return Conversation(**{**row, "metadata": None if metadata is None else _strings.decode(metadata)})
 
 
-def usage_of(row: Mapping[str, Any]) -> UsageRow:
+def usage_of(row: Mapping[Any, Any]) -> UsageRow:
     """Return what a row says that a turn cost."""
     return UsageRow(
         turn_id=row["turn_id"],

@@ -239,22 +239,6 @@ async def test_an_ended_turn_is_no_orphan(journal: SqliteJournal) -> None:
     assert await journal.adopt(99_999, 0, everyone=True) == []
 
 
-@pytest.mark.parametrize("at_once", [True, False], ids=["in one commit", "one after the other"])
-async def test_a_second_end_changes_nothing(journal: SqliteJournal, *, at_once: bool) -> None:
-    """An end may be tried again; the first one counts."""
-    new = new_turn()
-    log = await journal.begin(new, Sink())
-    ends = [log.end(turn_end(new.turn, "first")), log.end(turn_end(new.turn, "second"))]
-    if at_once:
-        async with asyncio.TaskGroup() as tasks:
-            for end in ends:
-                tasks.create_task(end)
-    else:
-        for end in ends:
-            await end
-    assert (await journal.begin(new_turn("2"), Sink())) is not None
-
-
 async def test_events_after_the_end_are_refused(journal: SqliteJournal) -> None:
     """Nothing is written behind an end."""
     sink = Sink()

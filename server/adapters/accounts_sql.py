@@ -1,0 +1,120 @@
+"""Users and keys, in SQL. Every change is audited in its own transaction."""
+# ruff: noqa: D102  # what the methods promise is in `server.core.ports_operator`
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from server.adapters.database import writing
+from server.adapters.identity_sqlite import key_hash
+from server.adapters.rows import text_of
+from server.adapters.schema import audit, keys, users
+from server.core.ports import Clock, Ids
+from server.core.ports_operator import Key, User
+from server.core.records import Role
+
+_HINT_LENGTH: Final = len("sk-") + 4
+
+
+class SqlAccounts:
+    """An `Accounts`. `by` is who makes the changes, for the audit."""
+
+    def __init__(self, engine: AsyncEngine, *, ids: Ids, clock: Clock, new_secret: Callable[[], str], by: str) -> None:
+        self._engine = engine
+        self._ids = ids
+        self._clock = clock
+        self._new_secret = new_secret
+        self._by = by
+
+    async def create_key(
+        self, *, user: str, tier: str | None, default_tier: str, role: Role, expires_at: int | None, now: int
+    ) -> tuple[str, Key]:
+        secret = self._new_secret()
+        key = Key(
+            id=self._ids.new("key"),
+            user=user,
+            role=role,
+            hint=secret[:_HINT_LENGTH],
+            created_at=now,
+            expires_at=expires_at,
+        )
+        async with writing(self._engine) as connection:
+            user_id = await self._user_id(connection, user, tier, default_tier, now)
+            await connection.execute(
+                insert(keys).values(
+                    id=key.id,
+                    hash=key_hash(secret),
+                    hint=key.hint,
+                    user_id=user_id,
+                    role=role.value,
+                    created_at=now,
+                    expires_at=expires_at,
+                )
+            )
+            await self._audit(connection, now, "key created", key=key.id, user=user, role=role.value)
+        return secret, key
+
+    async def keys(self) -> Sequence[Key]:
+        query = (
+            select(keys, users.c.name).join(users, users.c.id == keys.c.user_id).order_by(keys.c.created_at, keys.c.id)
+        )
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(query)).all()
+        return [
+            Key(
+                id=row.id,
+                user=row.name,
+                role=Role(row.role),
+                hint=row.hint,
+                created_at=row.created_at,
+                expires_at=row.expires_at,
+                revoked_at=row.revoked_at,
+            )
+            for row in rows
+        ]
+
+    async def revoke_key(self, key_id: str, now: int) -> bool:
+        standing = (keys.c.id == key_id, keys.c.revoked_at.is_(None))
+        async with writing(self._engine) as connection:
+            revoked = await connection.execute(update(keys).where(*standing).values(revoked_at=now))
+            if revoked.rowcount:
+                await self._audit(connection, now, "key revoked", key=key_id)
+            return revoked.rowcount > 0
+
+    async def users(self) -> Sequence[User]:
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(select(users).order_by(users.c.name))).mappings()
+            return [User(**row) for row in rows]
+
+    async def change_user(self, name: str, *, tier: str | None = None, suspended: bool | None = None) -> User | None:
+        asked = {"tier": tier, "suspended": suspended}
+        changes = {field: value for field, value in asked.items() if value is not None}
+        async with writing(self._engine) as connection:
+            if changes:
+                await connection.execute(update(users).where(users.c.name == name).values(**changes))
+            row = (await connection.execute(select(users).where(users.c.name == name))).mappings().first()
+            if row is None:
+                return None
+            if changes:
+                await self._audit(connection, self._clock.now(), "user changed", user=name, **changes)
+            return User(**row)
+
+    async def _user_id(
+        self, connection: AsyncConnection, name: str, tier: str | None, default_tier: str, now: int
+    ) -> str:
+        known: str | None = await connection.scalar(select(users.c.id).where(users.c.name == name))
+        if known is None:
+            made = self._ids.new("user")
+            row = {"id": made, "name": name, "tier": tier or default_tier, "suspended": False, "created_at": now}
+            await connection.execute(insert(users).values(row))
+            await self._audit(connection, now, "user created", user=name, tier=row["tier"])
+            return made
+        if tier is not None:
+            await connection.execute(update(users).where(users.c.id == known).values(tier=tier))
+            await self._audit(connection, now, "user changed", user=name, tier=tier)
+        return known
+
+    async def _audit(self, connection: AsyncConnection, at: int, what: str, **detail: Any) -> None:
+        await connection.execute(insert(audit).values(at=at, who=self._by, what=what, detail=text_of(detail)))

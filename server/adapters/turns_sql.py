@@ -1,0 +1,81 @@
+"""Turns that were accepted, in SQL. Every statement that shows one is bound to its user."""
+# ruff: noqa: D102  # what the methods promise is in `server.core.ports`
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import bindparam, delete, exists, or_, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from server.adapters.database import writing
+from server.adapters.rows import message_of, outcome_of, turn_of, usage_of
+from server.adapters.schema import messages, turns, usage
+from server.core.ports import StoredTurn
+from server.core.records import UsageRow
+
+_reply = {f"reply_{column.name}": column for column in messages.c}
+_shown = or_(turns.c.keep_until.is_(None), turns.c.keep_until > 0)
+_STORED: Final = (
+    select(turns.c.facts, turns.c.outcome, turns.c.trail, *(column.label(name) for name, column in _reply.items()))
+    .outerjoin(messages, messages.c.id == turns.c.message_id)
+    .where(turns.c.user_id == bindparam("user_id"), _shown)
+)
+_BY_ID: Final = _STORED.where(turns.c.id == bindparam("turn_id"))
+_BY_REQUEST: Final = _STORED.where(turns.c.client_request_id == bindparam("client_request_id"))
+_USAGE: Final = (
+    select(usage)
+    .where(usage.c.user_id == bindparam("user_id"), usage.c.ended_at >= bindparam("since"))
+    .order_by(usage.c.ended_at, usage.c.turn_id)
+)
+_parent, _child = messages.alias("parent"), messages.alias("child")
+# A turn that a later one continues is kept for its sake: the later one's path leads through it.
+_continued = exists().where(
+    _parent.c.turn_id == turns.c.id, _child.c.parent_id == _parent.c.id, _child.c.turn_id != turns.c.id
+)
+_PASSED: Final = (
+    select(turns.c.id)
+    .where(turns.c.keep_until <= bindparam("now"), turns.c.ended_at.is_not(None), ~_continued)
+    .order_by(turns.c.keep_until, turns.c.id)
+    .limit(bindparam("count"))
+)
+
+
+class SqlTurns:
+    """A `Turns`."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def turn(self, turn_id: str, user_id: str) -> StoredTurn | None:
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(_BY_ID, {"turn_id": turn_id, "user_id": user_id})).mappings().first()
+        return _stored(row) if row else None
+
+    async def by_request(self, user_id: str, client_request_id: str) -> StoredTurn | None:
+        wanted = {"user_id": user_id, "client_request_id": client_request_id}
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(_BY_REQUEST, wanted)).mappings().first()
+        return _stored(row) if row else None
+
+    async def usage_rows(self, user_id: str, since: int) -> Sequence[UsageRow]:
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(_USAGE, {"user_id": user_id, "since": since})).mappings()
+            return [usage_of(row) for row in rows]
+
+    async def forget(self, now: int, limit: int) -> int:
+        async with writing(self._engine) as connection:
+            passed = (await connection.scalars(_PASSED, {"now": now, "count": limit})).all()
+            if passed:
+                await connection.execute(delete(messages).where(messages.c.turn_id.in_(passed)))
+                await connection.execute(delete(turns).where(turns.c.id.in_(passed)))
+            return len(passed)
+
+
+def _stored(row: Mapping[Any, Any]) -> StoredTurn:
+    reply = {column.name: row[name] for name, column in _reply.items()}
+    return StoredTurn(
+        turn=turn_of(row["facts"]),
+        outcome=outcome_of(row["outcome"]) if row["outcome"] is not None else None,
+        reply=message_of(reply) if reply["id"] is not None else None,
+        trail=row["trail"] or b"",
+    )

@@ -1,0 +1,67 @@
+"""What every store of revisions promises."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from server.adapters.revisions_sql import SqlRevisions
+from server.core.ports_operator import Revision, Revisions
+from tests.contracts.conftest import Store
+
+
+@pytest.fixture
+def revisions(store: Store) -> Revisions:
+    return SqlRevisions(store.engine)
+
+
+async def publish(revisions: Revisions, content: str, persona: str = "pirate", now: int = 10) -> Revision:
+    return await revisions.publish_file(persona, f"digest of {content}", content, now)
+
+
+async def test_a_file_becomes_the_live_revision(revisions: Revisions) -> None:
+    """The first content is revision 1, and it answers."""
+    first = await publish(revisions, "a")
+    assert first == Revision(
+        persona="pirate", number=1, digest="digest of a", compiled="a", origin="file", created_at=10
+    )
+    assert await revisions.revision("pirate", 1) == first
+    assert await revisions.labels() == {"pirate": {"live": 1}}
+
+
+async def test_the_same_content_is_the_same_revision(revisions: Revisions) -> None:
+    """Publishing again changes nothing."""
+    first = await publish(revisions, "a")
+    assert await publish(revisions, "a", now=99) == first
+    assert await revisions.revision("pirate", 2) is None
+
+
+async def test_new_content_in_the_file_goes_live(revisions: Revisions) -> None:
+    """A live revision from a file is followed by the next one from the file, and back again."""
+    await publish(revisions, "a")
+    assert (await publish(revisions, "b")).number == 2
+    assert await revisions.labels() == {"pirate": {"live": 2}}
+    assert (await publish(revisions, "a")).number == 1
+    assert await revisions.labels() == {"pirate": {"live": 1}}
+
+
+async def test_a_file_does_not_replace_what_the_console_made_live(store: Store, revisions: Revisions) -> None:
+    """It becomes the draft."""
+    await publish(revisions, "a")
+    with closing(sqlite3.connect(store.path)) as other, other:
+        other.execute("UPDATE persona_revisions SET origin = 'console'")
+    assert (await publish(revisions, "b")).number == 2
+    assert await revisions.labels() == {"pirate": {"live": 1, "draft": 2}}
+
+
+async def test_numbers_belong_to_a_persona(revisions: Revisions) -> None:
+    """Each persona counts from 1, and equal contents of two personas are two revisions."""
+    await publish(revisions, "a")
+    assert (await publish(revisions, "a", persona="editor")).number == 1
+    assert await revisions.labels() == {"pirate": {"live": 1}, "editor": {"live": 1}}
+
+
+async def test_what_is_not_there_is_none(revisions: Revisions) -> None:
+    """No persona of the name, or no such number."""
+    assert await revisions.labels() == {}
+    assert await revisions.revision("pirate", 1) is None
