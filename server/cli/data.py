@@ -1,5 +1,6 @@
 """`parley migrate` and `parley backup`: the care of the database."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ def migrate(config: ConfigOption = None) -> None:
     from server.adapters import database
 
     settings = read(config)
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = settings.data / database.FILE
     remark(f"{path} is up to date now." if database.migrate(path) else f"{path} was up to date.")
 
@@ -36,7 +37,7 @@ def backup(
         raise CommandError(f"{to} is a folder. Name a file in it: {to / database.FILE}")
     if to.exists():
         raise CommandError(f"{to} exists and is not overwritten. Name a new file.")
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("Copying", total=None)
         database.backup(path, to, lambda done, total: progress.update(task, completed=done, total=total))
     remark(f"{to} has the database ({to.stat().st_size:,} bytes). To restore it, stop the server and put it at {path}.")

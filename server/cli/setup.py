@@ -52,7 +52,7 @@ async def stores(settings: "Settings") -> AsyncIterator[Stores]:
     from server.adapters.revisions_sql import SqlRevisions
     from server.adapters.turns_sql import SqlTurns
 
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = settings.data / database.FILE
     database.migrate(path)
     ids, clock = SystemIds(), SystemClock()

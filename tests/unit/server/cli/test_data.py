@@ -1,0 +1,33 @@
+"""The care of the database."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+
+def test_migrate_makes_the_database_once(parley: Any, tmp_path: Path) -> None:
+    """The second time there is nothing to do; the folder is for its owner alone."""
+    assert "is up to date now" in parley("migrate").err
+    assert "was up to date" in parley("migrate").err
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_backup_has_what_the_database_has(parley: Any, tmp_path: Path) -> None:
+    """The copy opens by itself and holds the users."""
+    parley("keys", "create", "--user", "ana")
+    ran = parley("backup", "copy.db")
+    assert (ran.code, ran.out) == (0, "")
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
+        assert copy.execute("SELECT name FROM users").fetchall() == [("ana",)]
+
+
+def test_a_backup_overwrites_nothing(parley: Any, tmp_path: Path) -> None:
+    """An existing file, a folder and an absent database are told."""
+    assert "nothing to back up" in parley("backup", "copy.db").err
+    parley("migrate")
+    (tmp_path / "copy.db").write_text("mine", encoding="utf-8")
+    ran = parley("backup", "copy.db")
+    assert (ran.code, ran.err) == (1, "parley: copy.db exists and is not overwritten. Name a new file.\n")
+    assert (tmp_path / "copy.db").read_text(encoding="utf-8") == "mine"
+    assert "Name a file in it: data/parley.db" in parley("backup", "data").err
