@@ -15,7 +15,7 @@ from personas.fields import FrontMatter
 from personas.front_matter import HIDDEN, Json, Path, Unreadable
 from personas.problems import PersonaRefused, Problem
 from personas.sections import Section
-from personas.template import Flaw, Reference
+from personas.template import Flaw
 from personas.validation import nearest, validate
 from personas.values import is_hidden
 
@@ -126,6 +126,8 @@ class _Reading:
     lines: Mapping[Path, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     uses: list[Use] = field(default_factory=list)
+    partials: dict[str, str] = field(default_factory=dict)
+    included: int = 0
 
     def report(
         self,
@@ -187,26 +189,26 @@ class _Reading:
     def _section(self, section: Section) -> Section:
         found = template.lint(section.text)
         self._take(found, section.path, lambda line: section.text_line + line)
-        partials = {}
         for include in found.includes:
-            text = self._partial(include, section.text_line + include.line)
-            if text is None:
-                return section
-            partials[include.name] = text
-        if len(section.text) + sum(len(partials[include.name]) for include in found.includes) > MAX_BYTES:
-            self.report(section.line, "too_large", "With its partials this section is too long.", "Shorten it.")
+            if include.name not in self.partials:
+                line = section.text_line + include.line
+                self.partials[include.name] = self._partial(f"partials/{include.name}.md", line)
+            # One short include may stand for a long text, many times over.
+            self.included += len(self.partials[include.name])
+        if self.included > MAX_BYTES:
+            self.report(section.line, "too_large", "With its partials the text is too long.", "Include less.")
             return section
-        text = template.inline(section.text, partials)
+        text = template.inline(section.text, self.partials)
         self._ask_engine(found, text, section.path, section.text_line)
         return Section(section.heading, text, section.path, section.line, section.text_line)
 
-    def _partial(self, include: Reference, line: int) -> str | None:
-        name = f"partials/{include.name}.md"
+    def _partial(self, name: str, line: int) -> str:
+        """Return the text of a partial; nothing, and its problems, if it cannot be used."""
         try:
             text = self.beside(name).replace("\r\n", "\n")
         except NotBeside as error:
             self.report(line, "file", error.message, error.cure)
-            return None
+            return ""
         path = str(PurePosixPath(self.source).parent / name)
         before = len(self.problems)
         self._look_for_hidden(text, 1, path)
@@ -217,7 +219,7 @@ class _Reading:
         for section in sections.split(text, path=path, first_line=1):
             if section.line != section.text_line:
                 self.report(section.line, "heading", "A partial has no headings.", "Use `###`.", path=path)
-        return text if len(self.problems) == before else None
+        return text if len(self.problems) == before else ""
 
     def knowledge(self, data: Mapping[str, Json]) -> Mapping[str, Json]:
         """Return the fields with the text of each knowledge file in place of its name."""

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 _HEADING = re.compile(r" {0,3}##(?=[ \t]|$)")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
@@ -41,8 +42,7 @@ def split(body: str, *, path: str, first_line: int) -> tuple[Section, ...]:
         blank = next(index for index, line in enumerate(opening) if line.strip())
         line = first_line + blank
         sections.append(Section("", "\n".join(opening[blank:]).rstrip(), path, line, line))
-    ends = [index for index, _ in starts[1:]] + [len(lines)]
-    for (index, words), end in zip(starts, ends, strict=True):
+    for (index, words), (end, _) in pairwise([*starts, (len(lines), "")]):
         text = lines[index + 1 : end]
         blank = next((offset for offset, line in enumerate(text) if line.strip()), len(text))
         section = Section(
