@@ -1,15 +1,19 @@
 """The embedded model with its real weights."""
 
 import asyncio
+import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from server.adapters.upstream_embedded import EmbeddedUpstream
+from server.adapters import embedded_child
+from server.adapters.upstream_embedded import EmbeddedUpstream, installed_weights
 from server.core.ports import Batch, Call, UpstreamFailed
 from server.core.records import Model, Part, Sampling, TextPart
 
@@ -100,6 +104,21 @@ async def test_a_prompt_that_does_not_fit_is_rejected(upstream: EmbeddedUpstream
         await heard(upstream, call("word " * 5000))
     assert (why.value.code, why.value.elsewhere) == ("upstream_rejected", False)
     assert (await heard(upstream, call("Say hello."))).text
+
+
+def test_the_child_ends_with_its_parent() -> None:
+    """When standard input closes, as it does when the parent is killed, a serving child ends."""
+    order = {"weights": str(installed_weights()), "alias": "m", "context": 64, "parallel": 1, "max_output": 8}
+    order |= {"cache_mib": 0, "threads": 1, "key": "k"}
+    command = [sys.executable, "-P", embedded_child.__file__]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(json.dumps(order) + "\n")
+        child.stdin.flush()
+        assert "address" in json.loads(child.stdout.readline())
+        child.stdin.close()
+        assert child.wait(timeout=20) == 0
 
 
 def _ticks(upstream: EmbeddedUpstream) -> int:
