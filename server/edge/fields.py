@@ -43,9 +43,9 @@ class Fields:
             self._refuse(name, "a string" if most is None else f"a string of at most {most} characters")
         return value
 
-    def needed_text(self, name: str) -> str:
-        """Return a string that has to be there."""
-        value = self.text(name)
+    def needed_text(self, name: str, most: int | None = None) -> str:
+        """Return a string that has to be there, of at most `most` characters."""
+        value = self.text(name, most)
         if value is None:
             raise Refused("missing_field", f"'{self.param(name)}' is required.", param=self.param(name))
         return value

@@ -1,5 +1,6 @@
 """Refusals that several doors give."""
 
+from server.chat.live import LiveTurn
 from server.core.errors import Refused
 
 
@@ -11,3 +12,10 @@ def internal() -> Refused:
 def draining() -> Refused:
     """Return the refusal of a node that goes down."""
     return Refused("draining", "This node is shutting down; connect again.", headers={"retry-after": "1"})
+
+
+def lost(live: LiveTurn) -> Refused:
+    """Return why a turn that has not ended cannot be followed here any longer."""
+    if isinstance(live.lost, Refused):
+        return live.lost
+    return Refused("storage_unavailable", "This node cannot go on with the answer; ask for it by its id.")

@@ -27,7 +27,7 @@ from server.edge.answers import Answers, Cursor, Ticket
 from server.edge.asked import Asked, Delivery
 from server.edge.fields import Fields
 from server.edge.json_in import decode
-from server.edge.refusals import draining, internal
+from server.edge.refusals import draining, internal, lost
 from server.edge.services import Services
 
 _CLOSING: Final = 5.0
@@ -228,7 +228,7 @@ class Socket:
             cursor.position = last_seq(events[-1])
         if live.ended and not live.after(cursor.position):
             if live.outcome is None:
-                self._refuse(_lost(live), cursor.delivery.stream_id)
+                self._refuse(lost(live), cursor.delivery.stream_id)
             self._answers.finish(cursor, self._tasks)
             self._tell_usage_soon()
 
@@ -294,10 +294,3 @@ class Socket:
     def _allow_leaving(self) -> None:
         self._may_leave = True
         self._news.set()
-
-
-def _lost(live: LiveTurn) -> Refused:
-    """Return why a turn that has not ended cannot be followed here any longer."""
-    if isinstance(live.lost, Refused):
-        return live.lost
-    return Refused("storage_unavailable", "This node cannot go on with the answer; ask for it by its id.")

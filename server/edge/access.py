@@ -1,0 +1,35 @@
+"""Who may call what: one table of all routes."""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from server.core.records import Role
+
+SOCKET: Final = "WEBSOCKET"
+
+ACCESS: Final[Mapping[tuple[str, str], Role | Literal["public"]]] = {
+    (SOCKET, "/v1/responses"): Role.USER,
+    (SOCKET, "/v1/chat/completions"): Role.USER,
+    ("GET", "/v1/responses"): "public",
+    ("GET", "/v1/chat/completions"): "public",
+    ("POST", "/v1/responses"): Role.USER,
+    ("GET", "/v1/responses/{response_id}"): Role.USER,
+    ("POST", "/v1/responses/{response_id}/cancel"): Role.USER,
+    ("POST", "/v1/chat/completions"): Role.USER,
+    ("GET", "/v1/models"): Role.USER,
+    ("GET", "/v1/models/{model_id}"): Role.USER,
+    ("GET", "/v1/personas"): Role.USER,
+    ("GET", "/v1/personas/{name}"): Role.USER,
+    ("GET", "/v1/conversations"): Role.USER,
+    ("GET", "/v1/conversations/{conversation_id}"): Role.USER,
+    ("POST", "/v1/conversations/{conversation_id}"): Role.USER,
+    ("DELETE", "/v1/conversations/{conversation_id}"): Role.USER,
+    ("GET", "/v1/conversations/{conversation_id}/items"): Role.USER,
+    ("GET", "/v1/usage"): Role.USER,
+    ("GET", "/healthz"): "public",
+    ("GET", "/readyz"): "public",
+    ("GET", "/metrics"): "public",
+    ("GET", "/docs"): "public",
+    ("GET", "/openapi.json"): "public",
+}
+"""By method and path template. `public` needs no key."""

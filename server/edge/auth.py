@@ -1,0 +1,66 @@
+"""From what a client brings to an actor."""
+
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+from starlette.requests import HTTPConnection
+
+from server.core.errors import Refused
+from server.core.records import Actor, Role
+from server.edge.access import ACCESS
+from server.edge.services import Services
+
+KEY_PROTOCOL: Final = "openai-insecure-api-key."
+"""What browsers, which cannot send headers with a socket, put before their key among the subprotocols."""
+
+_SECRET_PROTOCOLS: Final = (KEY_PROTOCOL, "openai-organization.", "openai-project.")
+
+
+def services_of(connection: HTTPConnection) -> Services:
+    """Return what the doors are given."""
+    services: Services = connection.app.state.services
+    return services
+
+
+def bearer(connection: HTTPConnection) -> str | None:
+    """Return the secret in `Authorization: Bearer …`."""
+    scheme, _, secret = connection.headers.get("authorization", "").partition(" ")
+    return secret.strip() or None if scheme.lower() == "bearer" else None
+
+
+def offered_key(protocols: list[str]) -> str | None:
+    """Return the key that is offered as a subprotocol."""
+    return next((name.removeprefix(KEY_PROTOCOL) for name in protocols if name.startswith(KEY_PROTOCOL)), None)
+
+
+def answered_protocol(protocols: list[str]) -> str | None:
+    """Return the subprotocol to answer with, never one that carries a secret."""
+    harmless = [name for name in protocols if not name.startswith(_SECRET_PROTOCOLS)]
+    return "realtime" if "realtime" in harmless else next(iter(harmless), None)
+
+
+async def actor_of(services: Services, secret: str | None) -> Actor:
+    """Return who holds the secret. Raises `Refused`."""
+    if not secret:
+        raise Refused("invalid_api_key", "No API key was given: send it as 'Authorization: Bearer <key>'.")
+    return await services.identity.actor(secret, services.clock.now())
+
+
+async def _current(request: Request) -> Actor:
+    needed = ACCESS[request.method, request.scope["route"].path]
+    actor = await actor_of(services_of(request), bearer(request))
+    if needed != "public":
+        check_role(actor, needed)
+    return actor
+
+
+def check_role(actor: Actor, needed: Role) -> None:
+    """Raise `Refused` if the actor's key may not do what `needed` may."""
+    if not actor.role.covers(needed):
+        raise Refused("role_required", f"This call needs a key of role {needed}; this key has role {actor.role}.")
+
+
+CurrentActor = Annotated[Actor, Depends(_current)]
+"""The actor of this request, who may make it."""
+
+CurrentServices = Annotated[Services, Depends(services_of)]

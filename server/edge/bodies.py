@@ -1,0 +1,95 @@
+"""Request bodies as the API description shows them. The parsers read more than this and say what is wrong."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Body(BaseModel):
+    """Further members are accepted."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class ChatMessage(Body):
+    """A message: text, or parts of text."""
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | list[dict[str, Any]]
+
+
+class StreamOptions(Body):
+    """What a stream carries beside the text."""
+
+    include_usage: bool = False
+
+
+class ChatCompletionBody(Body):
+    """The body of `POST /v1/chat/completions`."""
+
+    messages: list[ChatMessage]
+    model: str | None = None
+    """An alias, or `persona:name`."""
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    max_completion_tokens: int | None = None
+    stop: str | list[str] | None = None
+    store: bool | None = None
+    metadata: dict[str, str] | None = None
+    persona: str | None = None
+    dials: dict[str, str] | None = None
+    conversation: str | None = None
+    """The id of a stored conversation, or `new`."""
+    client_request_id: str | None = None
+
+
+class PromptReference(Body):
+    """The persona that answers, its revision and its dials."""
+
+    id: str | None = None
+    version: str | None = None
+    variables: dict[str, Any] | None = None
+
+
+class ResponseBody(Body):
+    """The body of `POST /v1/responses`, and of `response.create` on a socket."""
+
+    input: str | list[dict[str, Any]]
+    model: str | None = None
+    """An alias, or `persona:name`."""
+    instructions: str | None = None
+    previous_response_id: str | None = None
+    conversation: str | dict[str, Any] | None = None
+    prompt: PromptReference | None = None
+    store: bool | None = None
+    stream: bool | None = None
+    metadata: dict[str, str] | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    max_output_tokens: int | None = None
+    client_request_id: str | None = None
+
+
+class ConversationBody(Body):
+    """The body of `POST /v1/conversations/{conversation_id}`."""
+
+    title: str
+
+
+def described(body: type[BaseModel]) -> dict[str, Any]:
+    """Return the part of an operation's description that says what its body is."""
+    schema = body.model_json_schema()
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": _inlined(schema, schema)}}}}
+
+
+def _inlined(part: Any, whole: dict[str, Any]) -> Any:
+    """Return the schema with its definitions in place of the references to them."""
+    if isinstance(part, list):
+        return [_inlined(item, whole) for item in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        return _inlined(whole["$defs"][part["$ref"].removeprefix("#/$defs/")], whole)
+    return {name: _inlined(value, whole) for name, value in part.items() if name != "$defs"}

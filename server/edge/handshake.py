@@ -1,0 +1,54 @@
+"""Opening a WebSocket: who it is, from where, and the plain HTTP answer of a refusal."""
+
+from starlette.websockets import WebSocket, WebSocketState
+
+from server.core.errors import Refused
+from server.core.records import Actor
+from server.edge import extensions
+from server.edge.access import ACCESS, SOCKET
+from server.edge.auth import actor_of, answered_protocol, bearer, check_role, offered_key, services_of
+from server.edge.cross_origin import may_connect
+from server.edge.errors_http import respond
+from server.edge.services import Services
+from server.edge.socket import Door, Socket
+
+
+async def serve(websocket: WebSocket, door: Door) -> None:
+    """Let the client in and serve its socket until it closes, or refuse the handshake with the reason."""
+    services = services_of(websocket)
+    try:
+        await _admit(websocket, door, services)
+    except Refused as refused:
+        if websocket.application_state is not WebSocketState.CONNECTING:
+            raise
+        await websocket.send_denial_response(respond(refused))
+
+
+async def _admit(websocket: WebSocket, door: Door, services: Services) -> None:
+    _check_origin(websocket, services)
+    offered: list[str] = websocket.scope["subprotocols"]
+    secret = bearer(websocket) or offered_key(offered)
+    needed = ACCESS[SOCKET, websocket.scope["route"].path]
+
+    async def who() -> Actor:
+        actor = await actor_of(services, secret)
+        if needed != "public":
+            check_role(actor, needed)
+        return actor
+
+    extended = extensions.opted_in(websocket.query_params, websocket.headers)
+    actor = await who()
+    with services.sockets.place(actor.user_id):
+        headers = [(b"parley-extensions", b"1")] if extended else []
+        await websocket.accept(answered_protocol(offered), headers)
+        await Socket(websocket=websocket, door=door, services=services, who=who, extended=extended).run()
+
+
+def _check_origin(websocket: WebSocket, services: Services) -> None:
+    origin = websocket.headers.get("origin")
+    host = websocket.headers.get("host", "")
+    if not may_connect(origin, host=host, public_url=services.public_url, allowed=services.allowed_origins):
+        raise Refused(
+            "origin_not_allowed",
+            f"Browsers on {origin} may not connect; an operator can add it to `allowed_origins`.",
+        )

@@ -1,0 +1,111 @@
+"""`/v1/conversations`: what is stored of a user, to list, read, rename and delete."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+
+from server.core.records import Conversation, Message, TextPart
+from server.edge.auth import CurrentActor, CurrentServices
+from server.edge.bodies import ConversationBody, described
+from server.edge.body import read_object
+from server.edge.fields import Fields, unsupported
+from server.edge.http_personas import seconds
+
+LONGEST_TITLE = 200
+
+router = APIRouter(tags=["conversations"])
+
+Limit = Annotated[int, Query(ge=1, le=100)]
+
+
+@router.get("/v1/conversations")
+async def list_conversations(
+    actor: CurrentActor, services: CurrentServices, limit: Limit = 20, after: str | None = None
+) -> dict[str, Any]:
+    """Return the conversations of the user, most recently used first."""
+    page = await services.conversations.list(actor, after=after, limit=limit)
+    return _page([_conversation(found) for found in page.items], more=page.more)
+
+
+@router.get("/v1/conversations/{conversation_id}")
+async def one_conversation(conversation_id: str, actor: CurrentActor, services: CurrentServices) -> dict[str, Any]:
+    """Return a conversation."""
+    return _conversation(await services.conversations.get(actor, conversation_id))
+
+
+@router.post("/v1/conversations/{conversation_id}", openapi_extra=described(ConversationBody))
+async def rename(
+    conversation_id: str, request: Request, actor: CurrentActor, services: CurrentServices
+) -> dict[str, Any]:
+    """Give a conversation another title."""
+    fields = Fields(await read_object(request))
+    if fields.given("metadata") is not None:
+        raise unsupported("metadata", "Changing 'metadata' is")
+    title = fields.needed_text("title", LONGEST_TITLE)
+    return _conversation(await services.conversations.rename(actor, conversation_id, title))
+
+
+@router.delete("/v1/conversations/{conversation_id}")
+async def delete(conversation_id: str, actor: CurrentActor, services: CurrentServices) -> dict[str, Any]:
+    """Delete a conversation with all its messages."""
+    await services.conversations.delete(actor, conversation_id)
+    return {"id": conversation_id, "object": "conversation.deleted", "deleted": True}
+
+
+@router.get("/v1/conversations/{conversation_id}/items")
+async def items(
+    conversation_id: str,
+    actor: CurrentActor,
+    services: CurrentServices,
+    limit: Limit = 20,
+    after: str | None = None,
+    order: Literal["asc", "desc"] = "desc",
+) -> dict[str, Any]:
+    """Return the messages of a conversation's current path."""
+    messages = list(await services.conversations.messages(actor, conversation_id))
+    if order == "desc":
+        messages.reverse()
+    begin = next((index + 1 for index, message in enumerate(messages) if message.id == after), 0)
+    found = messages[begin : begin + limit]
+    return _page([_item(message) for message in found], more=len(messages) > begin + limit)
+
+
+def _page(data: list[dict[str, Any]], *, more: bool) -> dict[str, Any]:
+    return {
+        "object": "list",
+        "data": data,
+        "first_id": data[0]["id"] if data else None,
+        "last_id": data[-1]["id"] if data else None,
+        "has_more": more,
+    }
+
+
+def _conversation(found: Conversation) -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "object": "conversation",
+        "created_at": seconds(found.created_at),
+        "updated_at": seconds(found.updated_at),
+        "title": found.title,
+        "persona": found.persona,
+        "revision": found.revision,
+        "metadata": dict(found.metadata or {}),
+    }
+
+
+def _item(message: Message) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "type": "message",
+        "role": message.role,
+        "status": message.status,
+        "content": [_part(message.role, part.text) for part in message.parts if isinstance(part, TextPart)],
+        "response_id": message.turn_id,
+        "created_at": seconds(message.created_at),
+    }
+
+
+def _part(role: str, text: str) -> dict[str, Any]:
+    if role == "user":
+        return {"type": "input_text", "text": text}
+    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}

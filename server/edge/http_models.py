@@ -1,0 +1,51 @@
+"""`/v1/models`: the aliases and personas that a request can name."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter
+
+from server.core.errors import Refused
+from server.core.records import Model
+from server.edge.auth import CurrentActor, CurrentServices
+from server.edge.http_personas import seconds
+from server.edge.services import Catalogue
+
+router = APIRouter(tags=["models"])
+
+
+@router.get("/v1/models")
+async def list_models(_: CurrentActor, services: CurrentServices) -> dict[str, Any]:
+    """Return the aliases, then the personas as `persona:name`."""
+    return {"object": "list", "data": _all(services.catalogue)}
+
+
+@router.get("/v1/models/{model_id}")
+async def one_model(model_id: str, _: CurrentActor, services: CurrentServices) -> dict[str, Any]:
+    """Return an alias or a persona."""
+    found = next((model for model in _all(services.catalogue) if model["id"] == model_id), None)
+    if found is None:
+        raise Refused("model_not_found", f"There is no model '{model_id}'.", param="model")
+    return found
+
+
+def _all(catalogue: Catalogue) -> Sequence[dict[str, Any]]:
+    personas = [
+        {
+            "id": f"persona:{speaker.name}",
+            "object": "model",
+            "created": seconds(speaker.created_at),
+            "owned_by": "parley",
+        }
+        for speaker in catalogue.personas()
+    ]
+    return [*(_alias(model) for model in catalogue.models()), *personas]
+
+
+def _alias(model: Model) -> dict[str, Any]:
+    # Aliases come from the configuration, which has no dates.
+    shown: dict[str, Any] = {"id": model.alias, "object": "model", "created": 0, "owned_by": "parley"}
+    shown |= {"context": model.context, "vision": model.vision}
+    if model.demonstration:
+        shown |= {"demonstration": True, "description": "A small demonstration model."}
+    return shown

@@ -1,0 +1,71 @@
+"""`/v1/responses`: create, read, resume and cancel over HTTP, and the socket."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, WebSocket
+from starlette.responses import JSONResponse, Response
+
+from server.chat.live import LiveTurn
+from server.core.errors import Refused
+from server.edge import handshake, responses_ws
+from server.edge.auth import CurrentActor, CurrentServices
+from server.edge.bodies import ResponseBody, described
+from server.edge.body import read_object
+from server.edge.following import StreamedAnswer, WholeAnswer
+from server.edge.responses_parse import parse
+from server.edge.responses_render import error_event, frames, response_object, sse
+from server.edge.started import headers_of
+
+router = APIRouter(tags=["responses"])
+
+
+@router.post("/v1/responses", openapi_extra=described(ResponseBody))
+async def create(request: Request, actor: CurrentActor, services: CurrentServices) -> Response:
+    """Answer, whole or as a stream of events."""
+    asked = parse(await read_object(request), door="responses-http", key=request.headers.get("idempotency-key"))
+    started = await services.turns.start(services.turns.receive(actor, asked.request))
+    if asked.delivery.stream:
+        return _streamed(started.turn, -1, headers_of(started))
+    return WholeAnswer(started.turn, response_object, headers_of(started))
+
+
+@router.get("/v1/responses/{response_id}")
+async def retrieve(
+    response_id: str,
+    actor: CurrentActor,
+    services: CurrentServices,
+    *,
+    stream: bool = False,
+    starting_after: Annotated[int, Query(ge=-1)] = -1,
+) -> Response:
+    """Return the response as it stands; with `stream=true`, its events after `starting_after`, then live."""
+    live = await services.turns.find(actor, response_id)
+    return _streamed(live, starting_after, {}) if stream else JSONResponse(response_object(live))
+
+
+@router.post("/v1/responses/{response_id}/cancel")
+async def cancel(response_id: str, actor: CurrentActor, services: CurrentServices) -> Response:
+    """Stop the response at what was produced, and return it once it has ended."""
+    return WholeAnswer(await services.turns.cancel(actor, response_id), response_object, {})
+
+
+@router.get("/v1/responses", include_in_schema=False)
+async def not_a_socket() -> Any:
+    """Say that a GET here has to be a WebSocket."""
+    raise Refused("upgrade_required", "GET /v1/responses opens a WebSocket; POST to it for HTTP.")
+
+
+@router.websocket("/v1/responses")
+async def socket(websocket: WebSocket) -> None:
+    """Serve the Responses protocol on a WebSocket."""
+    await handshake.serve(websocket, responses_ws.DOOR)
+
+
+def _streamed(live: LiveTurn, position: int, extra: dict[str, str]) -> StreamedAnswer:
+    return StreamedAnswer(
+        live,
+        show=lambda events, after: sse(frames(live, events, after=after)),
+        break_off=lambda refused, seq: sse([error_event(refused, seq)]),
+        position=position,
+        extra=extra,
+    )

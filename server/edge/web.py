@@ -1,0 +1,51 @@
+"""The web application: every door, under the layers that all of them share."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+
+from fastapi import APIRouter, FastAPI
+from starlette.middleware import Middleware
+
+from server import __version__
+from server.edge import (
+    health,
+    http_completions,
+    http_conversations,
+    http_models,
+    http_personas,
+    http_responses,
+    http_usage,
+    reference,
+)
+from server.edge.cross_origin import CrossOrigin
+from server.edge.errors_http import HANDLERS
+from server.edge.request_ids import RequestIds
+
+_ROUTERS: Final[tuple[APIRouter, ...]] = (
+    http_responses.router,
+    http_completions.router,
+    http_models.router,
+    http_personas.router,
+    http_conversations.router,
+    http_usage.router,
+    health.router,
+    reference.router,
+)
+
+
+def create(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
+    """Return the application. `lifespan` has to put the `Services` on `app.state.services`."""
+    app = FastAPI(
+        title="Parley",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        exception_handlers=dict(HANDLERS),
+        middleware=[Middleware(RequestIds), Middleware(CrossOrigin)],
+    )
+    for router in _ROUTERS:
+        app.router.routes.extend(router.routes)
+    return app
