@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOCKS = {"run": "requirements.lock", "dev": "requirements-dev.lock"}
+SIZES = {"run": "150 MB", "dev": "200 MB"}
 STAMPS = {"run": (".run-stamp",), "dev": (".dev-stamp", ".run-stamp")}
 PIN = re.compile(r"^[\w.\[\]-]+==", re.MULTILINE)
 # What pip says when it turns to a package, fetched or found on this machine.
@@ -31,7 +32,7 @@ def main(kind: str) -> int:
         if not _works(PYTHON, "import pip, sys; sys.exit(sys.version_info < (3, 11))"):
             _make_venv()
         lock = ROOT / LOCKS[kind]
-        _say(f"Installing the {lock.name} set of packages (the first time fetches some 250 MB)")
+        _say(f"Installing the {lock.name} set of packages (the first time fetches {SIZES[kind]})")
         _pip(
             *("--require-hashes", "--progress-bar", "off", "--requirement", str(lock)),
             total=len(PIN.findall(lock.read_text())),
