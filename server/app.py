@@ -20,11 +20,11 @@ from server import __version__
 from server.adapters import database, observer_logs
 from server.adapters.clock_system import SystemClock
 from server.adapters.conversations_sql import SqlConversations
-from server.adapters.data_lock import data_lock
-from server.adapters.identity_sql import SqlIdentity
-from server.adapters.ids_system import SystemIds
+from server.adapters.data_lock import locked
+from server.adapters.identity_sqlite import SqliteIdentity
+from server.adapters.ids_system import SystemIds, new_signing_secret
 from server.adapters.journal_sqlite import SqliteJournal
-from server.adapters.meta_sql import signing_secret
+from server.adapters.meta_sql import kept
 from server.adapters.moderator_rules import RulesModerator
 from server.adapters.observer_logs import LogsObserver
 from server.adapters.observer_prometheus import PrometheusObserver
@@ -79,11 +79,11 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
     async with AsyncExitStack() as stack:
         clock, ids = parts.clock or SystemClock(), parts.ids or SystemIds()
         settings.data.mkdir(parents=True, exist_ok=True)
-        stack.enter_context(data_lock(settings.data))
+        stack.enter_context(locked(settings.data))
         file = settings.data / database.FILE
         database.migrate(file)
         engine = await stack.enter_async_context(database.opened(file))
-        secret = await signing_secret(engine, ids)
+        secret = await kept(engine, "signing_secret", new_signing_secret)
         observers = Observers(LogsObserver())
         catalogue = await _catalogue(settings, SqlRevisions(engine), clock)
         prompts = Prompts(tokens=TiktokenTokens(), marker=lambda digest: make_marker(secret, digest))
@@ -135,7 +135,7 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             catalogue=catalogue,
             conversations=Conversations(store=conversations, clock=clock),
             quota=Quota(limiter=limiter),
-            identity=SqlIdentity(engine),
+            identity=stack.enter_context(SqliteIdentity(file)),
             clock=clock,
             ids=ids,
             sockets=sockets,
