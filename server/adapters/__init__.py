@@ -1,1 +1,1 @@
-"""What stands outside: one file for each port and backend. Siblings share nothing but the tables."""
+"""What stands outside: one file for each port and backend, and the pure pieces that several of them share."""
