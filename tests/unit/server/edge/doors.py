@@ -21,7 +21,7 @@ from server.core.records import Actor, Conversation, Message, Model, Role
 from server.core.requests import TurnRequest
 from server.edge.services import Services
 from server.edge.sockets import Sockets
-from tests.unit.server.edge.stories import NOW, a_turn
+from tests.unit.server.edge.stories import FAILED, NOW, a_turn, told
 
 ANA = Actor(user_id="ana", name="Ana", tier="plus")
 PERSONA = Compiled.from_json(
@@ -197,6 +197,21 @@ class World:
             "version": "0",
         }
         self.services = Services(**(facts | changes))
+
+
+def answering(*texts: str, **how: Any) -> World:
+    """Return a world in which each request gets this answer."""
+    world = World()
+    world.turns.accept = lambda _: told(texts, **how)
+    return world
+
+
+def failing() -> World:
+    """Return a world in which each turn fails before it says anything."""
+    world = World()
+    turn = a_turn()
+    world.turns.accept = lambda _: LiveTurn(turn, [Opened(0), told([], FAILED).events[-1]])
+    return world
 
 
 class Wire:

@@ -56,3 +56,6 @@ def told(texts: Sequence[str], outcome: Outcome | None = None, turn: Turn | None
     """Return a whole answer."""
     turn = turn or a_turn()
     return LiveTurn(turn, [*opening(turn), *deltas(texts), *ending(4 + len(texts), outcome)])
+
+
+FAILED = an_outcome(TurnStatus.FAILED, error_code="upstream_timeout", error_message="Too long.")
