@@ -1,0 +1,142 @@
+"""Opening, migrating and copying the database."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, insert, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from server.adapters import database, schema
+from server.adapters.database import NewerDatabase, backup, migrate, opened, writing
+
+VALUE = {"key": "k", "value": b"v"}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / database.FILE
+    migrate(path)
+    return path
+
+
+def tables(path: Path) -> set[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    written = {" ".join(sql.replace("(", " ( ").replace(")", " ) ").split()) for (sql,) in rows}
+    return {sql for sql in written if "alembic_version" not in sql and "sqlite_sequence" not in sql}
+
+
+def test_the_migrations_make_the_tables_of_the_schema(path: Path, tmp_path: Path) -> None:
+    """A database that was migrated and one that is made from the schema do not differ in a letter."""
+    made = tmp_path / "made.db"
+    engine = create_engine(f"sqlite:///{made}")
+    schema.metadata.create_all(engine)
+    engine.dispose()
+    assert tables(path) == tables(made)
+
+
+def test_the_version_is_that_of_the_newest_migration() -> None:
+    """A start without work to do knows that from one look."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).with_name("migrations")))
+    assert ScriptDirectory.from_config(config).get_current_head() == schema.VERSION
+
+
+def test_a_database_is_migrated_once(tmp_path: Path) -> None:
+    """The first call makes the tables, the second finds nothing to do."""
+    path = tmp_path / database.FILE
+    assert migrate(path)
+    assert not migrate(path)
+
+
+def test_a_database_of_a_newer_program_is_refused(path: Path) -> None:
+    """It is left as it is, and the error says both versions."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(NewerDatabase, match=f"9999.*{schema.VERSION}"):
+        migrate(path)
+
+
+def test_a_path_with_odd_characters_is_a_path(tmp_path: Path) -> None:
+    """Question marks, number signs and per cent signs are letters of a file's name."""
+    folder = tmp_path / "what? #1 100%20"
+    folder.mkdir()
+    migrate(folder / database.FILE)
+    assert (folder / database.FILE).exists()
+
+
+async def test_every_commit_is_on_disk(path: Path) -> None:
+    """Each connection writes ahead, waits for the disk and minds foreign keys."""
+    async with opened(path) as engine, engine.connect() as connection:
+        settings = [
+            (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        ]
+    assert settings == ["wal", 2, 1, 5000]
+
+
+async def test_a_transaction_is_seen_when_it_is_left(path: Path) -> None:
+    """Others see nothing of it before and all of it after."""
+    query = select(schema.meta.c.value)
+    async with opened(path) as engine:
+        async with writing(engine) as connection:
+            await connection.execute(insert(schema.meta).values(**VALUE))
+            async with engine.connect() as other:
+                assert await other.scalar(query) is None
+        async with engine.connect() as other:
+            assert await other.scalar(query) == b"v"
+
+
+async def test_a_transaction_that_raises_is_undone(path: Path) -> None:
+    """Nothing of it is stored, and the connection can be used again."""
+    async with opened(path) as engine:
+        for _ in range(2):
+            with pytest.raises(LookupError):
+                await _write_and_raise(engine)
+        async with engine.connect() as other:
+            assert await other.scalar(select(schema.meta.c.value)) is None
+
+
+async def _write_and_raise(engine: AsyncEngine) -> None:
+    async with writing(engine) as connection:
+        await connection.execute(insert(schema.meta).values(**VALUE))
+        raise LookupError
+
+
+def test_a_copy_is_made_while_others_write(path: Path, tmp_path: Path) -> None:
+    """The copy is a whole database of one moment, only its owner can read it, and progress ends at all pages."""
+    heard: list[tuple[int, int]] = []
+    with closing(database.sqlite_connection(path)) as connection:
+        connection.execute("INSERT INTO meta VALUES ('k', ?)", (bytes(3_000_000),))
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("INSERT INTO meta VALUES ('later', x'00')")
+        backup(path, tmp_path / "copy.db", lambda done, total: heard.append((done, total)))
+    assert heard[-1][0] == heard[-1][1] > 0
+    assert len(heard) > 1
+    assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
+        assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert copy.execute("SELECT key FROM meta").fetchall() == [("k",)]
+
+
+def test_a_copy_never_overwrites(path: Path, tmp_path: Path) -> None:
+    """A file that exists stays as it is."""
+    (tmp_path / "copy.db").write_text("precious")
+    with pytest.raises(FileExistsError):
+        backup(path, tmp_path / "copy.db", lambda *_: None)
+    assert (tmp_path / "copy.db").read_text() == "precious"
+
+
+def test_a_copy_that_fails_leaves_no_file(path: Path, tmp_path: Path) -> None:
+    """Whoever finds a file finds a whole copy."""
+
+    def stop(_done: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        backup(path, tmp_path / "copy.db", stop)
+    assert not (tmp_path / "copy.db").exists()
