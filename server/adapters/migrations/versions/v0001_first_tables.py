@@ -182,11 +182,8 @@ def upgrade() -> None:
         Column("created_at", BigInteger(), nullable=False),
         Column("expires_at", BigInteger()),
         Column("revoked_at", BigInteger()),
-            ["user_id"],
-            ["users.id"],
-        ),
         PrimaryKeyConstraint("id"),
         UniqueConstraint("hash"),
-        ForeignKeyConstraint(
+        ForeignKeyConstraint(["user_id"], ["users.id"]),
     )
     op.create_index("keys_by_user", "keys", ["user_id"])
