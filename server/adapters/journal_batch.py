@@ -68,6 +68,8 @@ class Batch:
     endings: list[Ending] = field(default_factory=list)
     renewals: list[Renewal] = field(default_factory=list)
     adoptions: list[Adoption] = field(default_factory=list)
+    withdrawn: list[Beginning] = field(default_factory=list)
+    """Turns that an earlier batch stored for somebody who was gone by then."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -79,18 +79,22 @@ class _Gathered:
     endings: list[tuple[Ending, asyncio.Future[None]]] = field(default_factory=list)
     renewals: list[tuple[Renewal, asyncio.Future[Sequence[str]]]] = field(default_factory=list)
     adoptions: list[tuple[Adoption, asyncio.Future[Sequence[Orphan]]]] = field(default_factory=list)
+    withdrawn: list[Beginning] = field(default_factory=list)
     bytes: int = 0
 
     def __bool__(self) -> bool:
-        return bool(self.holds or self.beginnings or self.logs or self.endings or self.renewals or self.adoptions)
+        asked = self.beginnings or self.logs or self.endings or self.renewals or self.adoptions
+        return bool(asked or self.holds or self.withdrawn)
 
     def batch(self) -> Batch:
+        self.beginnings = [(new, begun) for new, begun in self.beginnings if not begun.cancelled()]
         batch = Batch(
             holds=self.holds,
             beginnings=[new for new, _ in self.beginnings],
             endings=[end for end, _ in self.endings],
             renewals=[renewal for renewal, _ in self.renewals],
             adoptions=[adoption for adoption, _ in self.adoptions],
+            withdrawn=self.withdrawn,
         )
         for log in self.logs:
             if not log.waiting:
@@ -104,6 +108,7 @@ class SqliteJournal:
     """A `Journal`, and the journal of a ledger in memory: their entries are committed together, in order.
 
     An async context manager of one event loop. The database is up to date and no other process writes turns to it.
+    What waits for a commit that fails raises `OSError`. A `begin` that is cancelled stores nothing.
     """
 
     def __init__(self, path: Path) -> None:
@@ -211,29 +216,31 @@ class SqliteJournal:
         with closing(writer):
             while (handed := self._batches.get()) is not None:
                 gathered, batch = handed
-                written: Written | Exception
+                written: Written | OSError
                 try:
                     batch.events = {owned: trail.joined(events) for owned, events in batch.events.items()}
                     written = writer.write(batch)
                 except Exception as failed:  # noqa: BLE001  those who wait are told, and the next batch is tried
-                    written = failed
+                    written = OSError(f"the journal could not be written: {failed}")
+                    written.__cause__ = failed
                 self._loop.call_soon_threadsafe(self._deliver, gathered, batch, written)
 
-    def _deliver(self, gathered: _Gathered, batch: Batch, written: Written | Exception) -> None:
+    def _deliver(self, gathered: _Gathered, batch: Batch, written: Written | OSError) -> None:
         self._busy = False
         self._writing = 0
         more = bool(self._gathered)
-        if isinstance(written, Exception):
+        if isinstance(written, OSError):
             _close(gathered.logs)
-            # Nobody waits for the ledger's entries, which it relies on: they go with the next commit.
-            self._gathered.holds[:0] = still_needed(gathered.holds)
+            # Nobody waits for these, but they must not be lost: they go with the next commit.
+            self._gathered.holds = still_needed([*gathered.holds, *self._gathered.holds])
+            self._gathered.withdrawn[:0] = gathered.withdrawn
         else:
             _close([log for log in gathered.logs if log.owned in written.lost])
         if more:
             self._hand_over()
         if not self._busy:
             self._idle.set()
-        if isinstance(written, Exception):
+        if isinstance(written, OSError):
             self._tell_failed(gathered, written)
         else:
             self._tell(gathered, batch, written)
@@ -246,6 +253,8 @@ class SqliteJournal:
             elif log.owned in batch.events:
                 self._loop.call_soon(log.sink.committed, batch.events[log.owned])
         for new, begun in gathered.beginnings:
+            if begun.cancelled() and new.owned not in written.refused:
+                self._next().withdrawn.append(new)
             _settle(begun, None, written.refused.get(new.owned))
         for end, ended in gathered.endings:
             _settle(ended, None, written.refused.get(end.owned))
@@ -254,7 +263,7 @@ class SqliteJournal:
         for (_, adopted), orphans in zip(gathered.adoptions, written.adopted, strict=True):
             _settle(adopted, orphans)
 
-    def _tell_failed(self, gathered: _Gathered, why: Exception) -> None:
+    def _tell_failed(self, gathered: _Gathered, why: OSError) -> None:
         for log in gathered.logs:
             self._loop.call_soon(log.sink.broken, why)
         waiting: list[asyncio.Future[Any]] = [

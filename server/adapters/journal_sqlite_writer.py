@@ -104,6 +104,8 @@ class SqliteWriter:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             spent = self._delete_spent()
+            for new in batch.withdrawn:
+                self._withdraw(new)
             self._write_holds(batch.holds)
             begun = [new for new in batch.beginnings if self._begin(new, written)]
             events, ended = self._write_turns(batch, written)
@@ -120,6 +122,7 @@ class SqliteWriter:
         if number is not None:
             self._serve(number, (turn_id for turn_id, _ in kept))
         self._release(ended)
+        self._release(new.owned[0] for new in batch.withdrawn)
         return written
 
     def _write_holds(self, rows: Iterable[Row]) -> None:
@@ -146,6 +149,12 @@ class SqliteWriter:
     def _insert_turn(self, row: Row) -> None:
         if self._db.execute(_INSERT_TURN, row).rowcount == 0:
             raise DuplicateRequest(row["client_request_id"])
+
+    def _withdraw(self, new: Beginning) -> None:
+        self._db.execute("DELETE FROM turns WHERE id = ?", (new.owned[0],))
+        self._db.execute("DELETE FROM messages WHERE turn_id = ?", (new.owned[0],))
+        if new.conversation is not None:
+            self._db.execute("DELETE FROM conversations WHERE id = ?", (new.conversation["id"],))
 
     def _write_turns(self, batch: Batch, written: Written) -> tuple[Segment, set[str]]:
         """End what ends; return the events to keep and the ids of the turns that have ended."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from server.adapters.journal_batch import Batch, Written
 from server.adapters.journal_sqlite import SqliteJournal
 from server.adapters.journal_sqlite_writer import SqliteWriter
 from server.core.events import Delta, Event
-from tests.contracts.turn_records import Sink, deltas, new_turn, turn_end
+from tests.contracts.turn_records import Sink, a_conversation, deltas, new_turn, turn_end
 
 CHARGE = Charge(key="u", unit="messages", amount=1, window_us=1_000_000)
 
@@ -172,9 +172,9 @@ async def test_a_full_disk_is_told_to_all_who_wait(journal: SqliteJournal, disk:
             journal.renew({"resp_old": 1}, 99),
             journal.adopt(0, 0, everyone=True),
         )
-    assert [type(result) for result in results] == [sqlite3.OperationalError] * 4
+    assert [type(result) for result in results] == [OSError] * 4
     assert sink.calls == ["broken"]
-    assert isinstance(sink.why, sqlite3.OperationalError)
+    assert isinstance(sink.why, OSError)
     assert [orphan.turn.id for orphan in await journal.adopt(0, 0, everyone=True)] == ["resp_old"]
 
 
@@ -216,7 +216,7 @@ async def test_a_locked_database_is_an_error_and_not_a_hang(journal: SqliteJourn
     await until_idle(journal)
     with disk.locked(path):
         (failed,) = await together(journal.begin(new_turn(), Sink()))
-    assert isinstance(failed, sqlite3.OperationalError)
+    assert isinstance(failed, OSError)
     await journal.begin(new_turn(), Sink())
 
 
@@ -285,11 +285,37 @@ async def test_a_sink_that_raises_harms_no_other(journal: SqliteJournal, monkeyp
     assert [type(fault) for fault in reported] == [LookupError]
 
 
-async def test_who_gives_up_waiting_harms_no_other(journal: SqliteJournal) -> None:
-    """A beginning that is cancelled while it is written is stored or not, and the rest goes on."""
-    first = asyncio.ensure_future(journal.begin(new_turn("1"), Sink()))
-    second = asyncio.ensure_future(journal.begin(new_turn("2"), Sink()))
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110  another thread makes it true
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("handed_over", [False, True], ids=["before it is written", "while it is written"])
+async def test_a_beginning_that_is_cancelled_stores_nothing(
+    journal: SqliteJournal, disk: Disk, path: Path, *, handed_over: bool
+) -> None:
+    """Its request id can be used again, its conversation is gone, and turns beside it are not touched."""
+    new = new_turn("1", conversation=a_conversation(), client_request_id="req")
+    given_up = asyncio.ensure_future(journal.begin(new, Sink()))
+    beside = asyncio.ensure_future(journal.begin(new_turn("2"), Sink()))
     await asyncio.sleep(0)
-    first.cancel()
-    await second
-    assert first.cancelled()
+    if handed_over:
+        await until(lambda: len(disk.batches) == 1)
+    given_up.cancel()
+    await beside
+    await until_idle(journal)
+    await journal.begin(new_turn("3", conversation=a_conversation(), client_request_id="req"), Sink())
+    orphans = await journal.adopt(0, 0, everyone=True)
+    assert [orphan.turn.id for orphan in orphans] == ["resp_2", "resp_3"]
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT turn_id FROM messages ORDER BY 1").fetchall() == [("resp_2",), ("resp_3",)]
+
+
+async def test_a_duplicate_that_is_cancelled_leaves_the_first_one(journal: SqliteJournal, disk: Disk) -> None:
+    """What is withdrawn is only what was stored."""
+    await journal.begin(new_turn("1", client_request_id="req"), Sink())
+    second = asyncio.ensure_future(journal.begin(new_turn("2", client_request_id="req"), Sink()))
+    await until(lambda: len(disk.batches) == 2)
+    second.cancel()
+    await until_idle(journal)
+    assert [orphan.turn.id for orphan in await journal.adopt(0, 0, everyone=True)] == ["resp_1"]
