@@ -92,9 +92,10 @@ class Client:
 @asynccontextmanager
 async def served(config: Path) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
     """Run `parley serve` as a process of its own; yield its address."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "server", "serve", "--config", str(config), stdout=asyncio.subprocess.PIPE
-    )
+    with config.with_name("server.log").open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "server", "serve", "--config", str(config), stdout=asyncio.subprocess.PIPE, stderr=log
+        )
     assert process.stdout
     try:
         while True:
