@@ -87,6 +87,8 @@ class Client:
                 seen.completed = True
             case "error" | "response.failed":
                 raise AssertionError(frame)
+            case _:
+                pass
 
 
 @asynccontextmanager

@@ -54,10 +54,8 @@ async def test_responses_socket_has_lanes(client: openai.AsyncOpenAI) -> None:
     texts: dict[str | None, str] = {}
     order: list[str | None] = []
     async with client.responses.connect() as connection:
-        for lane, model in (("a", "slow"), ("b", "gpt-4")):
-            await connection.send(
-                {"type": "response.create", "stream_id": lane, "model": model, "input": "hi"}  # type: ignore[typeddict-item,misc]
-            )
+        for named, model in (("a", "slow"), ("b", "gpt-4")):
+            await connection.send({"type": "response.create", "stream_id": named, "model": model, "input": "hi"})
         async for event in connection:
             lane = getattr(event, "stream_id", None)
             if event.type == "response.output_text.delta":
@@ -110,12 +108,14 @@ async def test_errors_are_the_clients_own(
 
 async def test_a_stored_response_can_be_read(client: openai.AsyncOpenAI) -> None:
     """What a socket streamed is there to be retrieved, with text and usage."""
+    response_id = ""
     async with client.responses.connect() as connection:
-        await connection.send({"type": "response.create", "model": "gpt-4", "input": "hi"})  # type: ignore[typeddict-item,misc]
+        await connection.send({"type": "response.create", "model": "gpt-4", "input": "hi"})
         async for event in connection:
             if event.type == "response.completed":
+                response_id = event.response.id
                 break
-    read = await asyncio.wait_for(client.responses.retrieve(event.response.id), 10)
+    read = await asyncio.wait_for(client.responses.retrieve(response_id), 10)
     assert read.output_text == FORTY
     assert read.status == "completed"
     assert read.usage is not None
