@@ -37,6 +37,7 @@ class Parley:
         self._free = asyncio.LifoQueue[str]()
         self._lanes: dict[str, Inbox] = {}
         self._lost: ParleyError | None = None
+        self._usage_told = asyncio.Event()
         self.usage: Mapping[str, Any] | None = None
         """The caps as the server last told them over this connection, as `GET /v1/usage` gives them."""
 
@@ -94,6 +95,7 @@ class Parley:
             more=more,
         )
         inbox = self._lanes[lane] = Inbox()
+        self._usage_told.clear()
         try:
             await self._send(frame)
         except ParleyError:
@@ -111,6 +113,17 @@ class Parley:
     async def cancel(self, response_id: str) -> None:
         """Stop an answer of ours, on this connection or another; it ends as `cancelled`."""
         await self._send({"type": "parley:cancel", "response_id": response_id})
+
+    async def usage_after(self) -> Mapping[str, Any]:
+        """Wait for the caps as they stand after the last message; the server tells them soon after its answer ends.
+
+        Raises `ConnectionLostError`.
+        """
+        if self._lost is None:
+            await self._usage_told.wait()
+        if self._lost is not None or self.usage is None:
+            raise self._lost or ConnectionLostError(code=1006, reason="")
+        return self.usage
 
     async def _connect(self) -> ClientConnection:
         url = self._address.websocket("/v1/responses?extensions=parley")
@@ -148,6 +161,7 @@ class Parley:
         except (msgspec.DecodeError, LookupError, TypeError, ValueError) as odd:
             reason = f"a frame that this client does not understand: {odd!r}"
         self._lost = ConnectionLostError(code=socket.close_code or 1006, reason=reason or socket.close_reason or "")
+        self._usage_told.set()
         for lane, inbox in list(self._lanes.items()):
             inbox.put(self._lost)
             self._release(lane)
@@ -155,6 +169,7 @@ class Parley:
     def _take(self, frame: Mapping[str, Any]) -> None:
         if frame.get("type") == "parley:usage":
             self.usage = {key: value for key, value in frame.items() if key != "type"}
+            self._usage_told.set()
             return
         told = frames.read(frame)
         lane = frame.get("stream_id")

@@ -118,8 +118,9 @@ class Talk:
                 raise ConnectionLostError(code=1006, reason="the server does not say that it stopped")
             if (wrong := answer.result()) is not None:
                 raise wrong
-            if parley.usage is not None:
-                self._tell_caps(parley.usage)
+            with suppress(TimeoutError, ConnectionLostError):
+                async with asyncio.timeout(self._patience):
+                    self._tell_caps(await parley.usage_after())
 
     async def _answer(self, parley: Parley, text: str, begun: asyncio.Event) -> ParleyError | None:
         """Show an answer to its end and return what went wrong; `begun` is set once there is something to cancel."""

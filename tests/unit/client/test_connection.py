@@ -61,8 +61,8 @@ async def answering(socket: ServerConnection) -> None:
         await tell(socket, asked, "parley:served_by", 1, asked="gpt-4", served="local", because="usage_cap_reached")
         await tell(socket, asked, "response.output_text.delta", 4, delta=f"you said {asked['input']}")
         await tell(socket, asked, "response.output_text.delta", 5, delta=" \n")
-        await socket.send(json.dumps({"type": "parley:usage", "tier": "plus"}))
         await finish(socket, asked, name)
+        await socket.send(json.dumps({"type": "parley:usage", "tier": "plus"}))
 
 
 async def test_an_answer_arrives_event_by_event() -> None:
@@ -77,6 +77,7 @@ async def test_an_answer_arrives_event_by_event() -> None:
         assert isinstance(end, Completed)
         assert end.usage is not None
         assert end.usage.output_tokens == 2
+        assert await parley.usage_after() == {"tier": "plus"}
         assert parley.usage == {"tier": "plus"}
 
 
@@ -187,6 +188,8 @@ async def test_a_lost_connection_ends_every_answer_with_the_reason() -> None:
         assert (caught.value.code, caught.value.reason, caught.value.come_back) == (1012, "restarting", True)
         with pytest.raises(ConnectionLostError):
             await parley.ask("again")
+        with pytest.raises(ConnectionLostError):
+            await parley.usage_after()
 
 
 async def test_an_answer_can_be_cancelled() -> None:

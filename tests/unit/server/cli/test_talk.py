@@ -65,8 +65,8 @@ async def echo(socket: ServerConnection, asked: dict[str, Any]) -> None:
     await begin(socket, asked)
     await tell(socket, asked, "response.output_text.delta", delta=f"you said {asked['input']}")
     caps = [{"id": "local.messages", "cap": 10, "remaining": 1, "next_at": None}, {"id": "at_once", "cap": None}]
-    await socket.send(json.dumps({"type": "parley:usage", "tier": "plus", "limits": caps}))
     await tell(socket, asked, "response.completed", response={"id": "resp_1", "status": "completed"})
+    await socket.send(json.dumps({"type": "parley:usage", "tier": "plus", "limits": caps}))
 
 
 async def refuse(socket: ServerConnection, asked: dict[str, Any]) -> None:
@@ -127,6 +127,7 @@ def test_ctrl_c_stops_the_answer_and_not_the_conversation() -> None:
         if asked["type"] == "parley:cancel":
             response = {"id": "resp_1", "status": "cancelled"}
             await tell(socket, asked | {"stream_id": "lane-0"}, "response.incomplete", response=response)
+            await socket.close()
             return
         if asked["input"] == "two":
             await echo(socket, asked)
@@ -167,6 +168,7 @@ def test_another_model_and_an_answer_cut_short_are_noted() -> None:
         await socket.send(json.dumps(frame))
         response = {"id": "resp_1", "status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
         await tell(socket, asked, "response.incomplete", response=response)
+        await socket.close()
 
     with playing(part) as (url, _):
         _, _, notes = talk(url, "hi\n")
