@@ -42,7 +42,7 @@ async def test_leaving_is_spread() -> None:
     with sockets.joined(first), sockets.joined(second):
         drained = asyncio.ensure_future(sockets.drain(60.0, spread=4.0))
         await quiet()
-        assert sorted([*first.asked, *second.asked]) == [1.0, 3.0]  # type: ignore[type-var]  # all are numbers here
+        assert sorted([*first.asked, *second.asked]) == [1.0, 3.0]
         assert not drained.done()
     await drained
     assert len(sockets) == 0
