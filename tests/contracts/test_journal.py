@@ -180,8 +180,9 @@ async def test_the_old_owner_is_fenced(journal: SqliteJournal) -> None:
     new = new_turn()
     log = await journal.begin(new, sink)
     (orphan,) = await journal.adopt(0, 20_000, everyone=True)
-    log.append(Delta(4, 0, "late"))
-    await until_idle(journal)
+    for text in ("late", "later"):
+        log.append(Delta(4, 0, text))
+        await until_idle(journal)
     assert sink.calls == ["fenced"]
     with pytest.raises(Fenced):
         await log.end(turn_end(new.turn, "late"))
@@ -293,6 +294,14 @@ async def test_holds_come_back_as_they_were(journal: SqliteJournal) -> None:
     assert (first.subject, first.model, first.at_us, first.deadline_us) == ("user_1", "gpt-4", 5_000, 5_010)
     assert (second.hold_id, second.state) == ("hold_2", "settled")
     assert [(charge.unit, charge.amount) for charge in second.charges] == [("messages", 1), ("tokens", 17)]
+
+
+async def test_a_hold_is_stored_once(journal: SqliteJournal) -> None:
+    """The same hold recorded again neither fails nor changes the first."""
+    journal.record(held())
+    journal.record(held(at_us=9_000))
+    await until_idle(journal)
+    assert [hold.at_us for hold in await journal.stored_holds()] == [5_000]
 
 
 async def test_a_durable_turn_has_its_hold(journal: SqliteJournal) -> None:

@@ -136,6 +136,27 @@ async def test_segments_go_when_all_their_turns_have_ended(journal: SqliteJourna
     assert segments(path) == 0
 
 
+async def test_what_ends_at_once_is_not_logged(journal: SqliteJournal, path: Path) -> None:
+    """Events that are committed together with their turn's end are in its message and need no segment."""
+    new = new_turn()
+    log = await journal.begin(new, Sink())
+    log.append(Delta(4, 0, "x"))
+    await log.end(turn_end(new.turn, "x"))
+    assert segments(path) == 1
+
+
+async def test_a_segment_is_deleted_once(journal: SqliteJournal, disk: Disk) -> None:
+    """Later commits do not look for it again."""
+    new = new_turn()
+    log = await journal.begin(new, Sink())
+    await log.end(turn_end(new.turn, "x"))
+    statements: list[str] = []
+    disk.connection.set_trace_callback(statements.append)
+    for _ in range(3):
+        await until_idle(journal)
+    assert len([sql for sql in statements if sql.startswith("DELETE FROM segments")]) == 1
+
+
 async def test_segments_of_ended_turns_go_at_start(path: Path, disk: Disk) -> None:
     """What a stop left behind is deleted by the first commit of the next start."""
     new = new_turn()
@@ -189,6 +210,23 @@ async def test_after_a_failure_later_turns_are_written(journal: SqliteJournal, d
     log.append(Delta(4, 0, "fine"))
     await until_idle(journal)
     assert sink.text == "fine"
+
+
+async def test_a_fault_in_the_middle_of_a_commit_undoes_all_of_it(
+    journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever fails, the turns of that commit are not stored and the next commit works."""
+
+    def fail(*_: object) -> None:
+        raise LookupError("a fault")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqliteWriter, "_write_segment", fail)
+        (failed,) = await together(journal.begin(new_turn("1"), Sink()))
+    assert isinstance(failed, OSError)
+    assert isinstance(failed.__cause__, LookupError)
+    await journal.begin(new_turn("2"), Sink())
+    assert [orphan.turn.id for orphan in await journal.adopt(0, 0, everyone=True)] == ["resp_2"]
 
 
 async def test_no_event_is_stored_behind_a_gap(journal: SqliteJournal, disk: Disk) -> None:
