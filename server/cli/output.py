@@ -13,7 +13,7 @@ class CommandError(Exception):
 
 def say(line: str) -> None:
     """Print a line of the result."""
-    print(line)  # noqa: T201  this is where commands print
+    print(line, flush=True)  # noqa: T201  this is where commands print
 
 
 def remark(line: str) -> None:
