@@ -81,6 +81,11 @@ class Socket:
         self._said: deque[str] = deque()
         self._answers = Answers(refuse=self._refuse, changed=self._news.set)
         self._tasks: asyncio.TaskGroup
+        self._loop = asyncio.get_running_loop()
+        self._look: asyncio.TimerHandle
+        self._stall = asyncio.timeout(None)
+        self._sending_since: float | None = None
+        self._dies_at = 0.0
         self._close: Close | None = None
         self._gone = False
         self._draining = False
@@ -90,7 +95,8 @@ class Socket:
 
     async def run(self) -> None:
         """Serve the socket until it is closed, by either side. What runs then goes on without it."""
-        timer = asyncio.get_running_loop().call_later(self._patience.lifetime, self._expire)
+        self._dies_at = self._loop.time() + self._patience.lifetime
+        self._look_again()
         try:
             with self._services.sockets.joined(self):
                 async with asyncio.TaskGroup() as self._tasks:
@@ -102,7 +108,7 @@ class Socket:
                         self._answers.let_go()
                         reader.cancel()
         finally:
-            timer.cancel()
+            self._look.cancel()
 
     def drain(self, after: float) -> None:
         """Accept nothing more; close when nothing runs, but not before `after` seconds."""
@@ -110,11 +116,13 @@ class Socket:
         if self._extended:
             self._say(extensions.draining(after))
         self._answers.refuse_waiting(draining())
-        asyncio.get_running_loop().call_later(after, self._allow_leaving)
+        self._loop.call_later(after, self._allow_leaving)
 
     def close_now(self) -> None:
-        """Close without waiting for what runs."""
+        """Close without waiting for what runs, or for a client that does not read."""
         self._end(CLOSE_RESTART)
+        if self._sending_since is not None:
+            self._stall.reschedule(self._loop.time())
 
     async def _read(self) -> None:
         while True:
@@ -192,31 +200,31 @@ class Socket:
 
     async def _write(self) -> None:
         try:
-            while not self._gone:
-                await self._news.wait()
-                self._news.clear()
-                await self._send_news()
-                if self._may_leave and not self._answers.running and not self._telling:
-                    self._end(CLOSE_RESTART)
-                if self._close is not None and not self._said:
-                    await self._send_close(self._close)
-                    return
+            async with self._stall:
+                while not self._gone:
+                    await self._news.wait()
+                    self._news.clear()
+                    await self._send_news()
+                    if self._may_leave and not self._answers.running and not self._telling:
+                        self._end(CLOSE_RESTART)
+                    if self._close is not None and not self._said:
+                        break
         except WebSocketDisconnect:
             return
         except TimeoutError:
+            self._close = self._close or CLOSE_SLOW
+        if self._close is not None:
             self._answers.let_go()
-            await self._send_close(CLOSE_SLOW)
+            await self._send_close(self._close)
 
     async def _send_news(self) -> None:
         """Send all that was said and what is new of each answer, until there is nothing or the socket ends."""
         while not self._gone and (self._said or (self._answers.woken and self._close is None)):
-            async with asyncio.timeout(self._patience.send):
-                while self._said:
-                    await self._send(self._said.popleft())
+            while self._said:
+                await self._send(self._said.popleft())
             self._room.set()
             for cursor in self._answers.news():
-                async with asyncio.timeout(self._patience.send):
-                    await self._advance(cursor)
+                await self._advance(cursor)
 
     async def _advance(self, cursor: Cursor) -> None:
         live = cursor.live
@@ -271,7 +279,11 @@ class Socket:
         self._news.set()
 
     async def _send(self, frame: str) -> None:
-        await self._websocket.send({"type": "websocket.send", "text": frame})
+        self._sending_since = self._loop.time()
+        try:
+            await self._websocket.send({"type": "websocket.send", "text": frame})
+        finally:
+            self._sending_since = None
 
     async def _send_close(self, close: Close) -> None:
         try:
@@ -286,10 +298,20 @@ class Socket:
         self._close = self._close or close
         self._news.set()
 
-    def _expire(self) -> None:
-        message = "A socket lives 60 minutes; open a new one. Answers that run go on."
-        self._refuse(Refused("websocket_connection_limit_reached", message), None)
-        self._end(CLOSE_LIFETIME)
+    def _look_again(self) -> None:
+        """Look now and then for a send that lasts too long and for the end of the socket's life.
+
+        A timeout around each send would cost more than the send.
+        """
+        now = self._loop.time()
+        if self._sending_since is not None and now - self._sending_since >= self._patience.send:
+            self._stall.reschedule(now)
+            return
+        if now >= self._dies_at and self._close is None:
+            message = "A socket lives 60 minutes; open a new one. Answers that run go on."
+            self._refuse(Refused("websocket_connection_limit_reached", message), None)
+            self._end(CLOSE_LIFETIME)
+        self._look = self._loop.call_later(self._patience.send / 4, self._look_again)
 
     def _allow_leaving(self) -> None:
         self._may_leave = True

@@ -319,6 +319,20 @@ async def test_draining_does_not_wait_for_ever() -> None:
         assert (await wire.closed())[0] == 1012
 
 
+async def test_draining_does_not_wait_for_a_client_that_does_not_read() -> None:
+    """A send that is stuck is given up when the time of draining is over."""
+    world = World()
+    async with connected(world) as wire:
+        wire.reading.clear()
+        wire.send(**HI)
+        await quiet()
+        drained = asyncio.ensure_future(world.services.sockets.drain(0.0))
+        await quiet()
+        wire.reading.set()
+        assert (await wire.closed())[0] == 1012
+        await drained
+
+
 async def test_extensions_are_for_those_who_opted_in() -> None:
     """An opted-in client is told who answers instead, and its usage after the turn."""
     world = World()
