@@ -3,6 +3,7 @@
 `naive` and the floors are started as the harness starts them; Parley runs as `parley serve` does, with everything on.
 """
 
+import asyncio
 import os
 import runpy
 import shutil
@@ -21,7 +22,13 @@ from typing import Any
 from relay.load import LOAD_CORE, Door
 from relay.prepared import BENCH, FLOORS, HARNESS, LITELLM, MOCK, OUT
 
+from server.cli import setup
+from server.core.records import Role
+
 SERVER_CORE = "0"
+USERS = 100
+"""How many users Parley's callers are: each may have only so many sockets."""
+
 START_SECONDS = 120.0
 STOP_SECONDS = 30.0
 
@@ -117,24 +124,16 @@ def parley(name: str, *, mode: str) -> Contestant:
         try:
             config = folder / "parley.yaml"
             config.write_text(_config(folder / "data", port, mock_port))
-            command = [sys.executable, "-m", "server"]
-            options = ["--config", str(config)]
-            key = subprocess.run(
-                [*command, "keys", "create", "--user", "bench", "--tier", "plus", *options],
-                cwd=BENCH.parent,
-                check=True,
-                capture_output=True,
-                text=True,
-            ).stdout.strip()
-            with running(
-                [*command, "serve", *options], port, core=SERVER_CORE, log=_log(name), cwd=BENCH.parent
-            ) as pid:
+            keys = folder / "keys"
+            keys.write_text("\n".join(asyncio.run(_new_keys(config))))
+            command = [sys.executable, "-m", "server", "serve", "--config", config]
+            with running(command, port, core=SERVER_CORE, log=_log(name), cwd=BENCH.parent) as pid:
                 yield Door(
                     port=port,
                     mode=mode,
                     path="/v1/chat/completions",
                     pid=pid,
-                    headers=(f"Authorization: Bearer {key}",),
+                    keys=keys,
                     done='"finish_reason":"stop"' if mode == "ws" else None,
                 )
         finally:
@@ -217,6 +216,24 @@ def _config(data: Path, port: int, mock_port: int) -> str:
         names=", ".join(MODELS),
         first=MODELS[0],
     )
+
+
+async def _new_keys(config: Path) -> list[str]:
+    settings = setup.read(config)
+    async with setup.stores(settings) as stores:
+        return [
+            (
+                await stores.accounts.create_key(
+                    user=f"user-{number}",
+                    tier="plus",
+                    default_tier=settings.default_tier,
+                    role=Role.USER,
+                    expires_at=None,
+                    now=setup.now(),
+                )
+            )[0]
+            for number in range(USERS)
+        ]
 
 
 def _log(name: str) -> Path:

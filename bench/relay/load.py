@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from relay.prepared import LOAD
@@ -26,7 +27,8 @@ class Door:
     path: str
     pid: int = 0
     """The process whose CPU time and memory are read; 0 reads none."""
-    headers: tuple[str, ...] = ()
+    keys: Path | None = None
+    """A file with one key a line: connection i is made with key i, and round again."""
     done: str | None = None
     """What the last message of an answer contains, where it is not `"done"`."""
 
@@ -46,7 +48,7 @@ def measure(door: Door, model: str, callers: int, *options: str | float, mode: s
     command: list[Any] = ["taskset", "-c", LOAD_CORE, LOAD, "--mode", mode or door.mode, "--port", door.port]
     command += ["--path", door.path, "--body", body(model), "--conc", callers, "--pid", door.pid]
     command += ["--tokens", tokens[1] if tokens else 200]
-    command += [part for header in door.headers for part in ("--header", header)]
+    command += ["--keys", door.keys] if door.keys else []
     command += ["--done", door.done] if door.done else []
     return _figures([str(part) for part in [*command, *options]])
 

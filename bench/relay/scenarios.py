@@ -70,13 +70,14 @@ def paced(door: Door, _: Door) -> Figure:
     steps: list[Mapping[str, Any]] = []
     measure(door, "mock-t20-d0", 1, "--n", 20)
 
-    def late(callers: int) -> bool:
+    def behind(callers: int) -> bool:
         pace = ("--n", callers, "--ramp", 1, "--step", 20, "--timeout", 40)
         got = measure(door, "mock-t150-d20", callers, *pace)
         steps.append({"callers": callers, **got})
         return bool(got["late_ms"]["p99"] >= LATE_MS or got["err"] or got["bad"])
 
-    kept = bisect_left(RUNGS, True, key=late)
+    # Something else on the machine may take 50 ms of a core: only what is late twice is too much.
+    kept = bisect_left(RUNGS, True, key=lambda callers: behind(callers) and behind(callers))
     return Figure(RUNGS[kept - 1] if kept else 0, {"steps": steps})
 
 
