@@ -6,7 +6,8 @@ from typing import Protocol
 
 import pytest
 
-from ratelimit.ledger import Charge, Held, Released, Settled
+from ratelimit.ledger import Charge, Demand, Held, HoldRequest, Released, Settled
+from ratelimit.ledgers.memory import MemoryLedger
 from server.adapters.journal_sqlite import SqliteJournal
 from server.core.events import Delta, ItemOpened
 from server.core.ports import DuplicateRequest, Fenced, Journal
@@ -338,3 +339,29 @@ async def test_old_holds_are_dropped(journal: SqliteJournal) -> None:
     journal.record(held("hold_2", at_us=5_000 + 2 * 86_400_000_000))
     await until_idle(journal)
     assert [hold.hold_id for hold in await journal.stored_holds()] == ["hold_2"]
+
+
+async def test_a_restored_ledger_stands_where_it_stood(store: Restartable) -> None:
+    """Levels after a restart are those before it: held, settled above and below the estimate, and released."""
+    demands = [Demand(charge=charge, cap=10_000) for charge in (MESSAGE, TOKENS, PLACE)]
+
+    async def take(ledger: MemoryLedger, hold_id: str) -> None:
+        request = HoldRequest(
+            hold_id=hold_id, subject="user_1", model="gpt-4", demands=tuple(demands), lease_us=60_000_000
+        )
+        await ledger.take(request)
+
+    async with store.journal() as journal:
+        before = MemoryLedger(clock=lambda: 1_000_000, journal=journal)
+        for name in ("held", "less", "more", "part", "none", "released"):
+            await take(before, name)
+        await before.settle("less", {"messages": 1, "tokens": 3})
+        await before.settle("more", {"messages": 1, "tokens": 5_000})
+        await before.settle("part", {"tokens": 7})
+        await before.settle("none", {"messages": 0, "tokens": 0})
+        await before.release("released")
+        expected = await before.levels(demands)
+    async with store.journal() as journal:
+        after = MemoryLedger(clock=lambda: 1_000_000, journal=journal)
+        after.restore(await journal.stored_holds(), 1_000_000)
+        assert await after.levels(demands) == expected
