@@ -129,8 +129,10 @@ class Answer:
     async def run(self, question: Question) -> Ending | None:
         """Produce and store the answer. None if it was left to another owner, who will end and charge it."""
         outcome = await self._produce(question)
-        if self.stopped in {"leaving", "fenced", "storage"}:
+        if self.stopped in {"leaving", "fenced"}:
             return None
+        if self.stopped == "storage":
+            return await self._end_at_what_is_stored(outcome)
         return await self._end(outcome, question)
 
     async def break_off(self, prompt_tokens: int, count: Callable[[str], int]) -> Ending | None:
@@ -223,6 +225,19 @@ class Answer:
                 status=TurnStatus.INCOMPLETE, reason="content_filter", usage=outcome.usage, ended_at=outcome.ended_at
             )
         return await self._store(outcome, rest)
+
+    async def _end_at_what_is_stored(self, outcome: Outcome) -> Ending | None:
+        """End the turn where its log broke; what came after it was never shown."""
+        self._events = list(self.live.events)
+        self._next_seq = last_seq(self._events[-1]) + 1
+        failed = Outcome(
+            status=TurnStatus.FAILED,
+            error_code="storage_unavailable",
+            error_message="The store could not be written.",
+            usage=outcome.usage,
+            ended_at=outcome.ended_at,
+        )
+        return await self._store(failed, "")
 
     async def _store(self, outcome: Outcome, rest: str) -> Ending | None:
         last = self._say(rest)

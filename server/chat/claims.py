@@ -4,12 +4,24 @@ What ended or outlives the process is found by the id in the store; here are onl
 """
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from server.chat.live import LiveTurn
 from server.core.errors import Refused
 from server.core.records import Actor
 from server.core.requests import TurnRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A turn that was accepted, now or before."""
+
+    turn: LiveTurn
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What to tell the client of its caps."""
+    replayed: bool = False
+    """Whether the turn had been accepted before this call."""
 
 
 @dataclass(slots=True, eq=False)
@@ -18,8 +30,9 @@ class Claim:
 
     actor: Actor
     request: TurnRequest
-    fate: "asyncio.Future[LiveTurn]"
+    fate: "asyncio.Future[Started]"
     owner: bool
+    begun: bool = False
 
 
 class Abandoned(Exception):  # noqa: N818
@@ -49,7 +62,7 @@ class Claims:
 
     def abandon(self, claim: Claim) -> None:
         """Let the next one that sends this id own it."""
-        if claim.owner and not claim.fate.done():
+        if claim.owner and not claim.begun and not claim.fate.done():
             claim.fate.set_exception(Abandoned())
 
     def _drop(self, key: tuple[str, str], claim: Claim) -> None:
@@ -58,7 +71,7 @@ class Claims:
 
     @staticmethod
     def _own(actor: Actor, request: TurnRequest) -> Claim:
-        fate: asyncio.Future[LiveTurn] = asyncio.get_running_loop().create_future()
+        fate: asyncio.Future[Started] = asyncio.get_running_loop().create_future()
         # Nobody may be waiting for it, and a refusal that nobody waits for is not a fault.
         fate.add_done_callback(lambda done: done.cancelled() or done.exception())
         return Claim(actor, request, fate, owner=True)

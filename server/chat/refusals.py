@@ -26,6 +26,11 @@ def headers_of(held: ratelimit.Held, now: int) -> Mapping[str, str]:
     return wording.headers(held, now=now)
 
 
+def draining() -> Refused:
+    """Return the refusal of a node that shuts down."""
+    return Refused("draining", "This node is shutting down; connect again.", headers={"retry-after": "1"})
+
+
 def blocked(verdict: Verdict) -> Refused:
     """Return the refusal of a message that meets a rule of this deployment; it does not repeat what was met."""
     return Refused(

@@ -4,17 +4,18 @@ The path of a turn is `Accepting.accept`, then `Turns._store`, then `Answer.run`
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
 import ratelimit
 from server.chat.accepting import Accepted, Accepting
 from server.chat.answer import Answer, Ending
-from server.chat.claims import Abandoned, Claim, Claims, conflict
+from server.chat.claims import Abandoned, Claim, Claims, Started, conflict
 from server.chat.live import LiveTurn
+from server.chat.refusals import draining
 from server.chat.routing import Routing
 from server.core import trail
 from server.core.errors import Refused
@@ -46,17 +47,6 @@ class Pace:
     lease: float = 10.0
     linger: float = 600.0
     keep_unlisted: float = 86_400.0
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A turn that was accepted, now or before."""
-
-    turn: LiveTurn
-    headers: Mapping[str, str] = field(default_factory=dict)
-    """What to tell the client of its caps."""
-    replayed: bool = False
-    """Whether the turn had been accepted before this call."""
 
 
 class Turns:
@@ -133,20 +123,22 @@ class Turns:
 
     async def start(self, claim: Claim) -> Started:
         """Accept the request and begin its answer, or join the turn that its id has made. Raises `Refused`."""
-        while not claim.owner:
+        while True:
+            if claim.owner and not claim.begun:
+                if self._draining:
+                    self._claims.abandon(claim)
+                    raise Refused(
+                        "draining", "This node is shutting down; connect again.", headers={"retry-after": "1"}
+                    )
+                claim.begun = True
+                # Not in the caller's task: what is half stored must not be left when a socket goes away.
+                self._tasks.create_task(self._serve(claim))
             try:
-                return Started(await asyncio.shield(claim.fate), replayed=True)
+                started = await asyncio.shield(claim.fate)
             except Abandoned:
                 claim = self._claims.receive(claim.actor, claim.request)
-        try:
-            started = await self._start(claim.actor, claim.request)
-        except BaseException as failed:
-            if not claim.fate.done():
-                claim.fate.set_exception(failed if isinstance(failed, Refused) else Abandoned())
-            raise
-        if not claim.fate.done():
-            claim.fate.set_result(started.turn)
-        return started
+                continue
+            return started if claim.owner else replace(started, replayed=True)
 
     async def find(self, actor: Actor, turn_id: str) -> LiveTurn:
         """Return a turn of the actor, running or stored. Raises `Refused("response_not_found")`."""
@@ -175,12 +167,20 @@ class Turns:
 
     # A new turn
 
+    async def _serve(self, claim: Claim) -> None:
+        """Decide the fate of a claim; a refusal of one request must not touch the others."""
+        try:
+            claim.fate.set_result(await self._start(claim.actor, claim.request))
+        except Exception as failed:  # noqa: BLE001  whoever waits gets it
+            claim.fate.set_exception(failed)
+        except BaseException:
+            claim.fate.cancel()
+            raise
+
     async def _start(self, actor: Actor, request: TurnRequest) -> Started:
         earlier = await self._earlier(actor, request)
         if earlier is not None:
             return earlier
-        if self._draining:
-            raise Refused("draining", "This node is shutting down; connect again.", headers={"retry-after": "1"})
         accepted = await self._accepting.accept(actor, request)
         try:
             return await self._store(accepted)
@@ -256,6 +256,8 @@ class Turns:
     def _own(self, answer: Answer) -> None:
         self._answers[answer.turn.id] = answer
         answer.live.on_deserted = lambda: self._deserted(answer)
+        # Nobody follows yet, and if nobody ever does the answer must not go on for ever.
+        self._linger(answer)
 
     async def _run(self, answer: Answer, ending: Awaitable[Ending | None]) -> None:
         """See the answer through to its settled hold; whatever fails here must not touch other turns."""
@@ -291,7 +293,12 @@ class Turns:
             answer.stop("deserted")
             return
 
-        def still_deserted() -> None:
+        self._linger(answer)
+
+    def _linger(self, answer: Answer) -> None:
+        """Stop the answer after a while, if nobody follows it then."""
+
+        def look() -> None:
             self._lingering.pop(answer.turn.id, None)
             if not answer.live.followers:
                 answer.stop("deserted")
@@ -300,7 +307,7 @@ class Turns:
         if earlier is not None:
             earlier.cancel()
         if not answer.live.ended:
-            later = asyncio.get_running_loop().call_later(self._pace.linger, still_deserted)
+            later = asyncio.get_running_loop().call_later(self._pace.linger, look)
             self._lingering[answer.turn.id] = later
 
     async def _beat(self) -> None:

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from server.chat.catalogue import Speaker
-from server.chat.claims import Claim
+from server.chat.claims import Claim, Started
 from server.chat.conversations import Conversations
 from server.chat.live import LiveTurn
-from server.chat.turns import Started
 from server.core.ports import Clock, Ids
 from server.core.ports_operator import Identity
 from server.core.records import Actor, Model

@@ -1,6 +1,6 @@
 """What the headers of an answer tell of the turn that it follows."""
 
-from server.chat.turns import Started
+from server.chat.claims import Started
 
 
 def headers_of(started: Started) -> dict[str, str]:

@@ -10,10 +10,9 @@ from starlette.websockets import WebSocket
 
 from personas import Compiled
 from server.chat.catalogue import Speaker
-from server.chat.claims import Claim, Claims
+from server.chat.claims import Claim, Claims, Started
 from server.chat.conversations import Conversations
 from server.chat.live import LiveTurn
-from server.chat.turns import Started
 from server.core import ports
 from server.core.errors import Refused
 from server.core.events import Opened
