@@ -17,7 +17,7 @@ ACCESS: Final[Mapping[tuple[str, str], Role | Literal["public"]]] = {
     ("POST", "/v1/responses/{response_id}/cancel"): Role.USER,
     ("POST", "/v1/chat/completions"): Role.USER,
     ("GET", "/v1/models"): Role.USER,
-    ("GET", "/v1/models/{model_id}"): Role.USER,
+    ("GET", "/v1/models/{model_id:path}"): Role.USER,
     ("GET", "/v1/personas"): Role.USER,
     ("GET", "/v1/personas/{name}"): Role.USER,
     ("GET", "/v1/conversations"): Role.USER,

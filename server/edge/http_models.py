@@ -20,7 +20,7 @@ async def list_models(_: CurrentActor, services: CurrentServices) -> dict[str, A
     return {"object": "list", "data": _all(services.catalogue)}
 
 
-@router.get("/v1/models/{model_id}")
+@router.get("/v1/models/{model_id:path}")
 async def one_model(model_id: str, _: CurrentActor, services: CurrentServices) -> dict[str, Any]:
     """Return an alias or a persona."""
     found = next((model for model in _all(services.catalogue) if model["id"] == model_id), None)
