@@ -13,14 +13,13 @@ from typing import Literal
 from personas import front_matter, sections, template
 from personas.fields import FrontMatter
 from personas.front_matter import HIDDEN, Json, Path, Unreadable
-from personas.problems import PersonaRefused, Problem
+from personas.problems import MAX_PROBLEMS, PersonaRefused, Problem
 from personas.sections import Section
 from personas.template import Flaw
 from personas.validation import nearest, validate
 from personas.values import is_hidden
 
 MAX_BYTES = 256 * 1024
-MAX_PROBLEMS = 50
 
 
 class NotBeside(Exception):  # noqa: N818  # it is turned into a problem of the file that asked
@@ -189,6 +188,8 @@ class _Reading:
     def _section(self, section: Section) -> Section:
         found = template.lint(section.text)
         self._take(found, section.path, lambda line: section.text_line + line)
+        if found.flaws:
+            return section
         for include in found.includes:
             if include.name not in self.partials:
                 line = section.text_line + include.line
@@ -215,6 +216,13 @@ class _Reading:
         found = template.lint(text)
         for nested in found.includes:
             found.flaws.append(Flaw(nested.line, "tag", "A partial includes no other.", "Write it out."))
+        if text.rstrip("\n").endswith("{"):
+            # With what follows the include it could become a tag that nobody checked.
+            found.flaws.append(
+                Flaw(
+                    text.rstrip("\n").count("\n"), "tag", "A partial cannot end with a brace.", "Write a word after it."
+                )
+            )
         self._take(found, path, lambda line: line + 1)
         for section in sections.split(text, path=path, first_line=1):
             if section.line != section.text_line:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
+MAX_PROBLEMS = 50
+"""No file is told more problems than anyone would read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

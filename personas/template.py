@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 from minijinja import Environment, TemplateError
 
 NAMES = ("persona.name", "persona.title", "user.name", "user.locale", "user.tier", "now.date", "now.weekday")
+MAX_BLOCKS = 16
+MAX_TAG = 500
+"""Characters of one tag. The engine follows conditions and filters by recursion, and long chains would end it."""
+
 FILTERS = ("capitalize", "lower", "title", "upper")
 
 _FREE_TEXT = "user.name"
@@ -75,7 +79,9 @@ def lint(source: str) -> Lint:
     found = Lint()
     blocks: list[tuple[str, int]] = []
     for tag, line in _tags(source):
-        if output := _OUTPUT.fullmatch(tag):
+        if len(tag) > MAX_TAG:
+            found.flaws.append(Flaw(line, "too_long", f"This tag is longer than {MAX_TAG} characters.", "Shorten it."))
+        elif output := _OUTPUT.fullmatch(tag):
             _output(output, line, found)
         elif condition := _CONDITION.fullmatch(tag):
             _condition(condition, line, found, blocks)
@@ -85,10 +91,9 @@ def lint(source: str) -> Lint:
             found.includes.append(Reference(include["name"], line))
         else:
             found.flaws.append(_not_allowed(tag, line))
-    for _, line in blocks:
-        found.flaws.append(
-            Flaw(line, "open_block", "This `{% if %}` has no `{% endif %}`.", "Close it before the next heading."),
-        )
+    for line in (line for word, line in blocks if word == "if"):
+        message = "This `{% if %}` has no `{% endif %}`."
+        found.flaws.append(Flaw(line, "open_block", message, "Close it before the next heading."))
     return found
 
 
@@ -148,19 +153,24 @@ def _output(output: re.Match[str], line: int, found: Lint) -> None:
 def _condition(condition: re.Match[str], line: int, found: Lint, blocks: list[tuple[str, int]]) -> None:
     for test in _TESTED.finditer(condition["test"]):
         _name(test["name"], line, found, compared=test["compared"] is not None)
-    if condition["word"] == "if":
-        blocks.append(("if", line))
-    elif not blocks or blocks[-1][0] == "else":
-        found.flaws.append(_stray("elif", line))
+    word = condition["word"]
+    if word == "elif" and (not blocks or blocks[-1][0] == "else"):
+        found.flaws.append(_stray(word, line))
+        return
+    if len(blocks) >= MAX_BLOCKS:
+        message = f"There are more than {MAX_BLOCKS} conditions in one another or in one chain."
+        found.flaws.append(Flaw(line, "too_deep", message, "Split them up."))
+    blocks.append((word, line))
 
 
 def _branch(word: str, line: int, found: Lint, blocks: list[tuple[str, int]]) -> None:
     if not blocks or (word == "else" and blocks[-1][0] == "else"):
         found.flaws.append(_stray(word, line))
-        return
-    _, opened = blocks.pop()
-    if word == "else":
-        blocks.append(("else", opened))
+    elif word == "else":
+        blocks.append((word, line))
+    else:
+        while blocks.pop()[0] != "if":
+            pass
 
 
 def _stray(word: str, line: int) -> Flaw:

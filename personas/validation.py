@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from personas import fields
 from personas.front_matter import Json, Path
-from personas.problems import PersonaRefused, Problem, did_you_mean, near
+from personas.problems import MAX_PROBLEMS, PersonaRefused, Problem, did_you_mean, near
 
 M = TypeVar("M", bound=BaseModel)
 Locate = Callable[[Path], tuple[str, int]]
@@ -23,7 +23,7 @@ def validate(kind: type[M], data: Mapping[str, Json], locate: Locate) -> M:
     try:
         return kind.model_validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
+        details = error.errors(include_url=False, include_input=False)[:MAX_PROBLEMS]
         raise PersonaRefused([_problem(detail, locate) for detail in details]) from error
 
 

@@ -25,7 +25,7 @@ def test_a_word_in_the_newest_message_brings_its_entry(said: str) -> None:
     assert look(about("matrix"), say("user", said)) == LEAD + '"Facts."\n'
 
 
-@pytest.mark.parametrize("said", ["matrices", "dotmatrix", "", "nothing"])
+@pytest.mark.parametrize("said", ["matrices", "matrixes", "dotmatrix", "", "nothing"])
 def test_other_words_bring_nothing(said: str) -> None:
     """Parts of words do not match."""
     assert look(about("matrix"), say("user", said)) is None

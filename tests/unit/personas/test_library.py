@@ -59,7 +59,8 @@ def test_a_bad_file_does_not_bring_back_an_earlier_one(tmp_path: Path) -> None:
     put(tmp_path / "2" / "a.md", body="{% for %}")
     with pytest.raises(PersonaRefused):
         Library.load([tmp_path / "1", tmp_path / "2"]).get("a")
-    assert Library.load([tmp_path / "2", tmp_path / "1"]).names == ("a",)
+    mended = Library.load([tmp_path / "2", tmp_path / "1"])
+    assert (mended.names, mended.problems) == (("a",), ())
 
 
 def test_a_bad_house_refuses_all(tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ def test_the_name_repeats_the_place() -> None:
         ("colour: red\n", "Text.", "unknown_field", 5),
         ("", "", "no_text", 6),
         ("", "a\n{% for x in y %}", "tag", 7),
+        ("", 'a\n{{% include "x" %}', "tag", 7),
         ("", "## A\n\n{% if user.name %}\n\n## B\n\n{% endif %}", "open_block", 8),
         ("", "a\n## B\nx\n\n## b\ny", "heading", 10),
         ("", "##\nx", "heading", 6),
@@ -109,6 +110,7 @@ def test_partials_stand_in_the_text() -> None:
         ('a\n{% include "tone" %}', "tag", 2),
         ("a\n## B", "heading", 2),
         ("\x00", "hidden_character", 1),
+        ("a\n{\n", "tag", 2),
     ],
 )
 def test_problems_of_a_partial_are_told_in_the_partial(partial: str, code: str, line: int) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from minijinja import TemplateError
 
-from personas.template import NAMES, Reference, check, inline, lint, render
+from personas.template import MAX_BLOCKS, MAX_TAG, NAMES, Reference, check, inline, lint, render
 
 VALUES = {name: f"<{name}>" for name in NAMES} | {"dials.pace": "slow", "dials.if": "1", "dials.items": "2"}
 
@@ -64,6 +64,10 @@ def test_what_is_allowed_passes_the_lint_and_the_engine(source: str) -> None:
         ("{% endif %}", "stray_block"),
         ("{% else %}", "stray_block"),
         ("{% elif user.name %}", "stray_block"),
+        ("{% if user.tier" + " and user.tier" * 9000 + " %}{% endif %}", "too_long"),
+        ("{{ user.tier" + "|upper" * 9000 + " }}", "too_long"),
+        ("{% if user.tier %}" + "{% elif user.tier %}" * 9000 + "{% endif %}", "too_deep"),
+        ("{% if user.tier %}" * 9000 + "{% endif %}" * 9000, "too_deep"),
         ("{% if user.name %}{% else %}{% else %}{% endif %}", "stray_block"),
         ("{% if user.name %}{% else %}{% elif user.tier %}{% endif %}", "stray_block"),
     ],
@@ -125,6 +129,17 @@ def test_missing_values_are_errors() -> None:
         render("{{ dials.none }}", VALUES)
     with pytest.raises(TemplateError):
         render("{% if dials.none %}{% endif %}", VALUES)
+
+
+def test_the_engine_bears_what_the_lint_allows() -> None:
+    """Conditions as deep and as long as allowed are read and rendered."""
+    nested = "{% if user.name %}" * MAX_BLOCKS + "x" + "{% endif %}" * MAX_BLOCKS
+    chained = '{% if now.date == "" %}' + "{% elif user.tier %}y" * (MAX_BLOCKS - 1) + "{% endif %}"
+    long = "{% if user.tier" + " and user.tier" * ((MAX_TAG - 20) // 14) + " %}z{% endif %}"
+    for source, expected in ((nested, "x"), (chained, "y"), (long, "z")):
+        assert lint(source).flaws == []
+        assert check(source) is None
+        assert render(source, VALUES) == expected
 
 
 def test_long_honest_templates_have_fuel_enough() -> None:
