@@ -43,6 +43,7 @@ from server.chat.quota import Quota
 from server.chat.routing import Routing
 from server.chat.threads import Threads
 from server.chat.turns import Pace, Turns
+from server.core.estimates import Lengths
 from server.core.ports import Clock, Ids, Said, Upstream
 from server.core.screening import make_marker
 from server.edge.services import Services
@@ -78,7 +79,7 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
     """
     async with AsyncExitStack() as stack:
         clock, ids = parts.clock or SystemClock(), parts.ids or SystemIds()
-        settings.data.mkdir(parents=True, exist_ok=True)
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         stack.enter_context(locked(settings.data))
         file = settings.data / database.FILE
         database.migrate(file)
@@ -98,9 +99,10 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
         journal = await stack.enter_async_context(SqliteJournal(file))
         ledger = MemoryLedger(clock=clock.now, journal=journal)
         lease = round(settings.caps.lease.total_seconds() * SECOND)
-        tiers = _tiers(settings)
+        tiers = settings.tier_table()
         limiter = ratelimit.Limiter(tiers=lambda: tiers, ledger=ledger, lease_us=lease)
         held = await _restore(ledger, journal, until=clock.now() + lease, now=clock.now())
+        lengths = {alias: Lengths() for alias in settings.models}
         stored, conversations = SqlTurns(engine), SqlConversations(engine)
         turns = Turns(
             clock=clock,
@@ -116,11 +118,13 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
                 limiter=limiter,
                 moderator=RulesModerator(blocklist=settings.screening.blocklist),
                 user_tag=lambda user_id: hmac.new(secret, f"user:{user_id}".encode(), hashlib.sha256).hexdigest()[:32],
+                lengths=lengths if settings.caps.estimate == "p95" else None,
             ),
             limiter=limiter,
             routing=Routing(upstreams, observers),
             observer=observers,
             pace=Pace(lease=settings.turns.lease.total_seconds(), linger=settings.turns.linger.total_seconds()),
+            lengths=lengths,
             sleep=parts.sleep,
         )
         sockets = Sockets(random=random.random)
@@ -210,12 +214,6 @@ def serve(settings: Settings, *, ready: Callable[[str], None]) -> None:
     """Run until a signal says stop; `ready` is called with the address when requests are accepted."""
     observer_logs.configure()
     Server(application(settings), settings, ready=ready).run()
-
-
-def _tiers(settings: Settings) -> ratelimit.Tiers:
-    return ratelimit.parse_tiers(
-        settings.tiers, groups=settings.groups, models=list(settings.models), default_tier=settings.default_tier
-    )
 
 
 async def _catalogue(settings: Settings, revisions: SqlRevisions, clock: Clock) -> Catalogue:

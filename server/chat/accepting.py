@@ -13,6 +13,7 @@ from server.chat.refusals import blocked, cap_refused, headers_of
 from server.chat.threads import Thread, Threads
 from server.core.context import PER_MESSAGE
 from server.core.errors import Refused
+from server.core.estimates import Lengths
 from server.core.ports import Call, Clock, Ids, Moderator, Screen, ScreenContext
 from server.core.records import Actor, Conversation, ImagePart, Message, Model, Sampling, ServedBy, TextPart, Turn
 from server.core.requests import TurnRequest
@@ -30,7 +31,10 @@ class Accepted:
 
 
 class Accepting:
-    """Decides whether and how a request is served. Stores nothing."""
+    """Decides whether and how a request is served. Stores nothing.
+
+    `lengths` are the newest answers of each alias, for estimates; None sets aside the most that an answer can be.
+    """
 
     def __init__(
         self,
@@ -43,6 +47,7 @@ class Accepting:
         limiter: ratelimit.Limiter,
         moderator: Moderator,
         user_tag: Callable[[str], str],
+        lengths: Mapping[str, Lengths] | None,
     ) -> None:
         self._clock = clock
         self._ids = ids
@@ -52,6 +57,7 @@ class Accepting:
         self._limiter = limiter
         self._moderator = moderator
         self._user_tag = user_tag
+        self._lengths = lengths
 
     async def accept(self, actor: Actor, request: TurnRequest) -> Accepted:
         """Check everything, hold every cap, screen the input. Raises `Refused`, and then nothing is held."""
@@ -147,7 +153,7 @@ class Accepting:
                 subject=actor.user_id,
                 tier=actor.tier,
                 model=choice.model.alias,
-                tokens=written.tokens + written.answer,
+                tokens=written.tokens + self._expected(choice.model, written.answer),
                 usable=cannot,
                 prefer=request.when_capped,
             )
@@ -155,6 +161,10 @@ class Accepting:
         if isinstance(outcome, ratelimit.Refused):
             raise cap_refused(outcome, self._clock.now())
         return outcome
+
+    def _expected(self, model: Model, most: int) -> int:
+        """Return the tokens that are set aside for the answer."""
+        return most if self._lengths is None else self._lengths[model.alias].p95(most)
 
     async def _screen_input(self, actor: Actor, request: TurnRequest, speaker: Speaker) -> None:
         context = self._screen_context(speaker, actor.tier)

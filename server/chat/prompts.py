@@ -14,6 +14,9 @@ from server.core.ports import Tokens
 from server.core.records import Actor, ImagePart, Message, Model, Part, Prompt, Role, TextPart
 from server.core.requests import TurnRequest
 
+LONGEST_TOKEN = 32
+"""Characters per token of context beyond which a message is not even counted: counting megabytes takes seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -66,6 +69,9 @@ class Prompts:
         """
         session = self._session(speaker, model, prompt, newest)
         budget = divide(model, wanted)
+        longest = model.context * LONGEST_TOKEN
+        if sum(map(len, (newest.text, prompt.notes or "", prompt.developer_text or ""))) > longest:
+            raise _too_long(model, longest // LONGEST_TOKEN, budget)
         bare = self._assemble(speaker, session, (), newest)
         fixed = self._cost(bare.messages, model)
         if fixed > budget.prompt:
@@ -165,7 +171,7 @@ def _line(message: personas.Message) -> Line:
 def _too_long(model: Model, fixed: int, budget: Budget) -> Refused:
     return Refused(
         "context_length_exceeded",
-        f"Persona and newest message are about {fixed} tokens; {model.alias!r} takes {budget.prompt} of prompt "
+        f"Persona and newest message are {fixed} tokens or more; {model.alias!r} takes {budget.prompt} of prompt "
         f"(context {model.context}, {budget.answer} kept for the answer). Shorten the message or name a larger model.",
         param="input",
     )

@@ -4,7 +4,7 @@ The path of a turn is `Accepting.accept`, then `Turns._store`, then `Answer.run`
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -15,10 +15,10 @@ from server.chat.accepting import Accepted, Accepting
 from server.chat.answer import Answer, Ending
 from server.chat.claims import Abandoned, Claim, Claims, Started, conflict
 from server.chat.live import LiveTurn
-from server.chat.refusals import draining
 from server.chat.routing import Routing
 from server.core import trail
 from server.core.errors import Refused
+from server.core.estimates import Lengths
 from server.core.events import Opened
 from server.core.ports import (
     Clock,
@@ -64,6 +64,7 @@ class Turns:
         routing: Routing,
         observer: Observer,
         pace: Pace,
+        lengths: Mapping[str, Lengths],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._clock = clock
@@ -75,6 +76,7 @@ class Turns:
         self._routing = routing
         self._observer = observer
         self._pace = pace
+        self._lengths = lengths
         self._sleep = sleep
         self._claims = Claims()
         self._answers: dict[str, Answer] = {}
@@ -284,6 +286,8 @@ class Turns:
         took = (ended.outcome.ended_at - turn.created_at) / SECOND
         self._observer.saw(Happened(name="turn_ended", labels=labels, value=took))
         usage = ended.outcome.usage
+        if turn.model in self._lengths and usage.output_tokens:
+            self._lengths[turn.model].add(usage.output_tokens)
         for name, tokens in (("input_tokens", usage.input_tokens), ("output_tokens", usage.output_tokens)):
             self._observer.saw(Happened(name=name, labels=_labels(turn), value=tokens))
 

@@ -1,5 +1,7 @@
 """`parley serve`: run the server."""
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -39,7 +41,7 @@ Parley accepts requests at {address}
 {small if settings.models_catalogue()[model].demonstration else ""}
 Talk to it in another terminal:
 
-  parley chat
+  {_command()} chat --persona socratic-tutor
 
 Or from a program; this key of the user "local" works:
 
@@ -53,3 +55,11 @@ Or from a program; this key of the user "local" works:
 
 Ctrl-C stops the server.
 """
+
+
+def _command() -> str:
+    """Return how this program was called, as it can be called again from the same folder."""
+    called = Path(sys.argv[0])
+    if called.name != "parley":
+        return f"{sys.executable} -m server"
+    return str(called)
