@@ -10,7 +10,6 @@ import msgspec
 
 from server.core.events import Delta, Ended, Event, ItemClosed, ItemOpened, Opened, last_seq
 
-
 _Textless = Opened | ItemOpened | ItemClosed | Ended
 
 
