@@ -117,13 +117,17 @@ def settings_in(folder: Path, changes: Mapping[str, Any] | None = None) -> Setti
 
 @asynccontextmanager
 async def house(
-    folder: Path, changes: Mapping[str, Any] | None = None, *, clock: FakeClock | None = None
+    folder: Path,
+    changes: Mapping[str, Any] | None = None,
+    *,
+    clock: FakeClock | None = None,
+    real_upstreams: bool = False,
 ) -> AsyncIterator[House]:
     """Run a server in this event loop for the time of the context."""
     settings = settings_in(folder, changes)
     scripts: dict[str, Script] = {}
     upstream = ScriptedUpstream(scripts=scripts)
-    parts = Parts(clock=clock, upstreams={"mock": upstream})
+    parts = Parts(clock=clock, upstreams=None if real_upstreams else {"mock": upstream})
     started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     server = Server(application(settings, parts), settings, ready=started.set_result)
     async with asyncio.TaskGroup() as tasks:

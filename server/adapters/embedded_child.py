@@ -28,6 +28,9 @@ def started(order: dict[str, Any]) -> Any:
     params.n_predict = order["max_output"]
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = order["threads"]
     params.n_gpu_layers = 0
+    # What the model's authors advise for chat, and a brake on repeating itself, which models this small need.
+    params.sampling.temp, params.sampling.top_p = 0.2, 0.9
+    params.sampling.penalty_repeat = 1.15
     # Prompts that lose their slot are kept in memory: a conversation that comes back need not be read again.
     params.cache_ram_mib = order["cache_mib"]
     params.hostnames = ["127.0.0.1"]

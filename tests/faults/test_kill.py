@@ -4,12 +4,9 @@ import asyncio
 import json
 import os
 import random
-import re
 import signal
 import sqlite3
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +16,7 @@ import websockets
 
 from server.settings import Settings
 from tests.harness import House, settings_in
+from tests.processes import served
 
 ROUNDS = 20 if os.environ.get("PARLEY_FAULTS") == "full" else 4
 SEED = 20_260_314
@@ -89,27 +87,6 @@ class Client:
                 raise AssertionError(frame)
             case _:
                 pass
-
-
-@asynccontextmanager
-async def served(config: Path) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
-    """Run `parley serve` as a process of its own; yield its address."""
-    with config.with_name("server.log").open("ab") as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "server", "serve", "--config", str(config), stdout=asyncio.subprocess.PIPE, stderr=log
-        )
-    assert process.stdout
-    try:
-        while True:
-            line = (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
-            assert line, "the server ended before it was ready"
-            if found := re.search(r"http://[\d.]+:\d+", line):
-                break
-        yield found[0], process
-    finally:
-        with suppress(ProcessLookupError):
-            process.send_signal(signal.SIGKILL)
-        await process.wait()
 
 
 async def ended(http: httpx.AsyncClient, response_id: str) -> dict[str, Any]:
