@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.types import Message as AsgiMessage
@@ -18,9 +19,11 @@ from server.core.errors import Refused
 from server.core.events import Opened
 from server.core.records import Actor, Conversation, Message, Model, Role
 from server.core.requests import TurnRequest
+from server.edge import responses_ws
 from server.edge.services import Services
+from server.edge.socket import Door, Socket
 from server.edge.sockets import Sockets
-from tests.unit.server.edge.stories import FAILED, NOW, a_turn, told
+from tests.unit.server.edge.stories import FAILED, NOW, a_turn, deltas, ending, opening, told
 
 ANA = Actor(user_id="ana", name="Ana", tier="plus")
 PERSONA = Compiled.from_json(
@@ -281,3 +284,38 @@ async def quiet() -> None:
     """Let everything run that can run."""
     for _ in range(50):
         await asyncio.sleep(0)
+
+
+HI = {"type": "response.create", "input": "hi"}
+
+
+async def ana() -> Actor:
+    return ANA
+
+
+@asynccontextmanager
+async def connected(
+    world: World,
+    door: Door = responses_ws.DOOR,
+    who: Callable[[], Awaitable[Actor]] = ana,
+    **how: Any,
+) -> AsyncIterator[Wire]:
+    wire = Wire()
+    socket = Socket(
+        websocket=await wire.accepted(),
+        door=door,
+        services=world.services,
+        who=who,
+        extended=how.pop("extended", False),
+        **how,
+    )
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(socket.run())
+        yield wire
+        if not running.done():
+            wire.hang_up()
+
+
+def tell(live: LiveTurn, *texts: str) -> None:
+    """Let the engine say these texts, the first ones of the turn, and end."""
+    live.add([*opening(live.turn)[1:], *deltas(texts), *ending(4 + len(texts))])

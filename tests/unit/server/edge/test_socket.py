@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -14,45 +12,11 @@ from server.core.errors import Refused
 from server.core.events import Opened
 from server.core.records import Actor, ServedBy, TurnStatus
 from server.core.requests import TurnRequest
-from server.edge import completions_ws, responses_ws
+from server.edge import completions_ws
 from server.edge.json_in import MOST_BYTES
-from server.edge.socket import Door, Patience, Socket
-from tests.unit.server.edge.doors import ANA, Wire, World, quiet
+from server.edge.socket import Patience
+from tests.unit.server.edge.doors import ANA, HI, World, connected, quiet, tell
 from tests.unit.server.edge.stories import a_turn, an_outcome, deltas, ending, opening, told
-
-HI = {"type": "response.create", "input": "hi"}
-
-
-async def ana() -> Actor:
-    return ANA
-
-
-@asynccontextmanager
-async def connected(
-    world: World,
-    door: Door = responses_ws.DOOR,
-    who: Callable[[], Awaitable[Actor]] = ana,
-    **how: Any,
-) -> AsyncIterator[Wire]:
-    wire = Wire()
-    socket = Socket(
-        websocket=await wire.accepted(),
-        door=door,
-        services=world.services,
-        who=who,
-        extended=how.pop("extended", False),
-        **how,
-    )
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(socket.run())
-        yield wire
-        if not running.done():
-            wire.hang_up()
-
-
-def tell(live: LiveTurn, *texts: str) -> None:
-    """Let the engine say these texts, the first ones of the turn, and end."""
-    live.add([*opening(live.turn)[1:], *deltas(texts), *ending(4 + len(texts))])
 
 
 async def test_one_answer() -> None:
