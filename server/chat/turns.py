@@ -15,6 +15,7 @@ from server.chat.accepting import Accepted, Accepting
 from server.chat.answer import Answer, Ending
 from server.chat.claims import Abandoned, Claim, Claims, Started, conflict
 from server.chat.live import LiveTurn
+from server.chat.refusals import draining
 from server.chat.routing import Routing
 from server.core import trail
 from server.core.errors import Refused
@@ -129,9 +130,7 @@ class Turns:
             if claim.owner and not claim.begun:
                 if self._draining:
                     self._claims.abandon(claim)
-                    raise Refused(
-                        "draining", "This node is shutting down; connect again.", headers={"retry-after": "1"}
-                    )
+                    raise draining()
                 claim.begun = True
                 # Not in the caller's task: what is half stored must not be left when a socket goes away.
                 self._tasks.create_task(self._serve(claim))

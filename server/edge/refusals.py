@@ -9,11 +9,6 @@ def internal() -> Refused:
     return Refused("internal_error", "Something failed here; `x-request-id` finds it in the logs of this server.")
 
 
-def draining() -> Refused:
-    """Return the refusal of a node that goes down."""
-    return Refused("draining", "This node is shutting down; connect again.", headers={"retry-after": "1"})
-
-
 def lost(live: LiveTurn) -> Refused:
     """Return why a turn that has not ended cannot be followed here any longer."""
     if isinstance(live.lost, Refused):

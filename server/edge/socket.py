@@ -10,6 +10,7 @@ from typing import Any, Final
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from server.chat.live import LiveTurn
+from server.chat.refusals import draining
 from server.core.errors import (
     CLOSE_BINARY,
     CLOSE_EXPIRED,
@@ -27,7 +28,7 @@ from server.edge.answers import Answers, Cursor, Ticket
 from server.edge.asked import Asked, Delivery
 from server.edge.fields import Fields
 from server.edge.json_in import decode
-from server.edge.refusals import draining, internal, lost
+from server.edge.refusals import internal, lost
 from server.edge.services import Services
 
 _CLOSING: Final = 5.0

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
 
+from server.chat.refusals import draining
 from server.core.errors import Refused
-from server.edge.refusals import draining
 
 MOST_PER_USER: Final = 64
 
