@@ -34,15 +34,18 @@ from server.adapters.turns_sql import SqlTurns
 from server.adapters.upstream_embedded import EmbeddedUpstream
 from server.adapters.upstream_openai import OpenAIUpstream
 from server.adapters.upstream_scripted import ScriptedUpstream
+from server.adapters.wakeups_memory import MemoryWakeups
 from server.chat.accepting import Accepting
 from server.chat.catalogue import Catalogue
 from server.chat.conversations import Conversations
+from server.chat.mirrors import Mirrors
 from server.chat.observing import Observers
+from server.chat.owning import Owning, Pace
 from server.chat.prompts import Prompts
 from server.chat.quota import Quota
 from server.chat.routing import Routing
 from server.chat.threads import Threads
-from server.chat.turns import Pace, Turns
+from server.chat.turns import Turns
 from server.core.estimates import Lengths
 from server.core.ports import Clock, Ids, Said, Upstream
 from server.core.screening import make_marker
@@ -102,36 +105,49 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
         tiers = settings.tier_table()
         limiter = ratelimit.Limiter(tiers=lambda: tiers, ledger=ledger, lease_us=lease)
         held = await _restore(ledger, journal, until=clock.now() + lease, now=clock.now())
+        wakeups = MemoryWakeups()
         lengths = {alias: Lengths() for alias in settings.models}
         stored, conversations = SqlTurns(engine), SqlConversations(engine)
+        accepting = Accepting(
+            clock=clock,
+            ids=ids,
+            threads=Threads(turns=stored, conversations=conversations, clock=clock, ids=ids),
+            catalogue=catalogue,
+            prompts=prompts,
+            limiter=limiter,
+            moderator=RulesModerator(blocklist=settings.screening.blocklist),
+            user_tag=lambda user_id: hmac.new(secret, f"user:{user_id}".encode(), hashlib.sha256).hexdigest()[:32],
+            lengths=lengths if settings.caps.estimate == "p95" else None,
+        )
+        owning = Owning(
+            clock=clock,
+            journal=journal,
+            conversations=conversations,
+            accepting=accepting,
+            limiter=limiter,
+            routing=Routing(upstreams, observers),
+            observer=observers,
+            wakeups=wakeups,
+            pace=Pace(lease=settings.turns.lease.total_seconds(), linger=settings.turns.linger.total_seconds()),
+            lengths=lengths,
+            sleep=parts.sleep,
+        )
         turns = Turns(
             clock=clock,
             journal=journal,
             stored=stored,
-            conversations=conversations,
-            accepting=Accepting(
-                clock=clock,
-                ids=ids,
-                threads=Threads(turns=stored, conversations=conversations, clock=clock, ids=ids),
-                catalogue=catalogue,
-                prompts=prompts,
-                limiter=limiter,
-                moderator=RulesModerator(blocklist=settings.screening.blocklist),
-                user_tag=lambda user_id: hmac.new(secret, f"user:{user_id}".encode(), hashlib.sha256).hexdigest()[:32],
-                lengths=lengths if settings.caps.estimate == "p95" else None,
-            ),
+            accepting=accepting,
             limiter=limiter,
-            routing=Routing(upstreams, observers),
+            owning=owning,
+            mirrors=Mirrors(journal=journal, stored=stored, wakeups=wakeups, observer=observers),
             observer=observers,
-            pace=Pace(lease=settings.turns.lease.total_seconds(), linger=settings.turns.linger.total_seconds()),
-            lengths=lengths,
             sleep=parts.sleep,
         )
         sockets = Sockets(random=random.random)
         metrics = PrometheusObserver(running=lambda: turns.running, sockets=lambda: len(sockets))
         observers.join(metrics)
         await stack.enter_async_context(turns)
-        adopted = await turns.adopt()
+        adopted = await owning.adopt(everyone=True)
         for hold_id in held - adopted:
             await limiter.release(hold_id)
         yield Services(

@@ -29,6 +29,7 @@ from server.adapters.journal_batch import (
     Written,
     beginning,
     ending,
+    segment,
 )
 from server.adapters.journal_holds import entry_row, still_needed, stored_hold
 from server.adapters.journal_sqlite_writer import SqliteWriter
@@ -160,6 +161,9 @@ class SqliteJournal:
         done: asyncio.Future[Sequence[Orphan]] = self._loop.create_future()
         self._next().adoptions.append((Adoption(now=now, until=until, everyone=everyone), done))
         return await done
+
+    async def read(self, turn_id: str, after: int) -> tuple[Sequence[Event], int]:
+        return await asyncio.to_thread(_read, self._path, turn_id, after)
 
     def resume(self, orphan: Orphan, sink: LogSink) -> TurnLog:
         return _Log(self, orphan.turn.id, orphan.owner, sink)
@@ -299,3 +303,17 @@ def _stored_holds(path: Path) -> list[StoredHold]:
         connection.row_factory = sqlite3.Row
         rows = connection.execute(_STORED_HOLDS)
         return [hold for row in rows if (hold := stored_hold(row)) is not None]
+
+
+def _read(path: Path, turn_id: str, after: int) -> tuple[list[Event], int]:
+    events: list[Event] = []
+    try:
+        with closing(sqlite_connection(path, read_only=True)) as connection:
+            rows = connection.execute("SELECT id, payload FROM segments WHERE id > ? ORDER BY id", (after,))
+            for number, stored in rows:
+                after = number
+                for said_by, said in segment(stored):
+                    events.extend(said if said_by == turn_id else ())
+    except sqlite3.Error as failed:
+        raise OSError(str(failed)) from failed
+    return events, after

@@ -133,6 +133,9 @@ class Answer:
             return None
         if self.stopped == "storage":
             return await self._end_at_what_is_stored(outcome)
+        if outcome.error_code == "internal_error":
+            # Whether what the screen holds back may be shown, nobody can tell any more.
+            return await self._store(outcome, "")
         return await self._end(outcome, question)
 
     async def break_off(self, prompt_tokens: int, count: Callable[[str], int]) -> Ending | None:
@@ -162,6 +165,9 @@ class Answer:
             status = TurnStatus.CANCELLED
         except UpstreamFailed as failed:
             status, code, message = TurnStatus.FAILED, failed.code, failed.message
+        except Exception as fault:  # noqa: BLE001  whatever fails here, the turn has to end
+            self._observer.saw(Happened(name="turn_crashed", labels={"turn": self.turn.id, "error": repr(fault)}))
+            status, code, message = TurnStatus.FAILED, "internal_error", "Something failed here; ask again."
         finally:
             self._scope = None
         usage = self._usage_or_estimate(question.prompt_tokens, question.count)

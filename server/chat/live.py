@@ -27,6 +27,8 @@ class LiveTurn:
         self._next_key = 0
         self.on_deserted: Callable[[], None] | None = None
         """Called when the last follower has left."""
+        self.on_added: Callable[[Sequence[Event]], None] | None = None
+        """Called with events that have become visible."""
 
     @property
     def outcome(self) -> Outcome | None:
@@ -67,6 +69,8 @@ class LiveTurn:
         """Take events that have become durable and wake the followers."""
         self._events.extend(events)
         self._lasts.extend(last_seq(event) for event in events)
+        if self.on_added:
+            self.on_added(events)
         self.wake()
 
     def lose(self, why: Exception) -> None:

@@ -3,7 +3,7 @@
 What operators need (accounts, revisions of personas) is in `ports_operator`.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -134,6 +134,12 @@ class Journal(Protocol):
         """Take over the turns whose lease has ended before `now` (all that have not ended, if `everyone`).
 
         Raises each owner number by one, in the transaction that reads what was written: the old owner is fenced.
+        """
+
+    async def read(self, turn_id: str, after: int) -> tuple[Sequence[Event], int]:
+        """Return what a turn that has not ended has committed since the segment `after` (0: all), oldest first.
+
+        Also returns the number of the newest segment that was looked at. Any process may ask.
         """
 
     def resume(self, orphan: Orphan, sink: LogSink) -> TurnLog:
@@ -315,6 +321,20 @@ class Happened:
     name: str
     labels: Mapping[str, str] = field(default_factory=dict)
     value: float = 1.0
+
+
+class Wakeups(Protocol):
+    """Hints between processes, by topic: see `core.wakes`.
+
+    A hint may be lost, doubled or late, so whoever acts on one reads the truth from the store, and looks there
+    now and then without one.
+    """
+
+    def publish(self, topic: str, hint: bytes) -> None:
+        """Tell everyone who listens to `topic`. Never waits and never raises."""
+
+    def subscribe(self, topic: str, hear: Callable[[bytes], None]) -> Callable[[], None]:
+        """Call `hear`, on the event loop, for each hint from soon on; return what ends it."""
 
 
 class Observer(Protocol):

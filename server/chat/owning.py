@@ -1,0 +1,267 @@
+"""The turns that this process owns: answer them, keep their leases, stop deserted ones, adopt orphans, settle."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self
+
+import ratelimit
+from server.chat.accepting import Accepting
+from server.chat.answer import Answer, Ending, Question
+from server.chat.live import LiveTurn
+from server.chat.routing import Routing
+from server.core.estimates import Lengths
+from server.core.ports import Clock, Conversations, Happened, Journal, Observer, Orphan, Wakeups
+from server.core.records import Turn
+from server.core.wakes import FOLLOWED, STOP, owner_topic, turn_topic, write_events
+
+SECOND: Final = 1_000_000
+
+SETTLE_RETRIES: Final = (0.1, 1.0, 5.0)
+"""Seconds between attempts to settle a hold; after the last one the usage row settles it at the next start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long things last, in seconds."""
+
+    lease: float = 10.0
+    linger: float = 600.0
+    keep_unlisted: float = 86_400.0
+
+
+class Owning:
+    """As a context manager: entered it keeps leases and adopts, left it lets go of what runs, for others to adopt."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        journal: Journal,
+        conversations: Conversations,
+        accepting: Accepting,
+        limiter: ratelimit.Limiter,
+        routing: Routing,
+        observer: Observer,
+        wakeups: Wakeups,
+        pace: Pace,
+        lengths: Mapping[str, Lengths],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._clock = clock
+        self._journal = journal
+        self._conversations = conversations
+        self._accepting = accepting
+        self._limiter = limiter
+        self._routing = routing
+        self._observer = observer
+        self._wakeups = wakeups
+        self._pace = pace
+        self._lengths = lengths
+        self._sleep = sleep
+        self._answers: dict[str, Answer] = {}
+        self._leaves: dict[str, Callable[[], None]] = {}
+        self._lingering: dict[str, asyncio.TimerHandle] = {}
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        self._tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
+        self._beating = self.spawn(self._beat())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self._beating.cancel()
+        left = {turn_id: answer.owner for turn_id, answer in self._answers.items()}
+        for answer in list(self._answers.values()):
+            answer.stop("leaving")
+        await self._stack.__aexit__(kind, exc, tb)
+        if left:
+            # What was let go need not wait for its lease to end before another process adopts it.
+            await self._journal.renew(left, self._clock.now())
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        """Run `work`, which must not raise, until it ends or this is left."""
+        return self._tasks.create_task(work)
+
+    def live(self, turn_id: str) -> LiveTurn | None:
+        """Return the turn, if it is owned here."""
+        answer = self._answers.get(turn_id)
+        return answer.live if answer else None
+
+    def stop(self, turn_id: str) -> bool:
+        """Stop the turn for its user; False if it is not owned here."""
+        answer = self._answers.get(turn_id)
+        if answer is None:
+            return False
+        answer.stop("user")
+        return True
+
+    def lease_until(self) -> int:
+        """Return when a lease that is given now ends."""
+        return self._clock.now() + round(self._pace.lease * SECOND)
+
+    def answer(self, turn: Turn, orphan: Orphan | None = None) -> Answer:
+        """Return what will answer `turn`; it is not owned yet."""
+        return Answer(
+            turn,
+            owner=orphan.owner if orphan else 1,
+            events=orphan.events if orphan else (),
+            clock=self._clock,
+            journal=self._journal,
+            routing=self._routing,
+            observer=self._observer,
+            sleep=self._sleep,
+            unlisted_for=round(self._pace.keep_unlisted * SECOND),
+        )
+
+    def begin(self, answer: Answer, question: Question) -> None:
+        """Own the turn and answer it."""
+        self._observer.saw(Happened(name="turn_started", labels=_labels(answer.turn)))
+        self._own(answer)
+        self.spawn(self._run(answer, answer.run(question)))
+
+    async def adopt(self, *, everyone: bool = False) -> set[str]:
+        """Take over the turns whose owner is gone (all that have not ended, if `everyone`); return their hold ids."""
+        orphans = await self._journal.adopt(self._clock.now(), self.lease_until(), everyone=everyone)
+        for orphan in orphans:
+            self.spawn(self._continue(orphan))
+        return {orphan.turn.hold_id for orphan in orphans}
+
+    # While it runs
+
+    def _own(self, answer: Answer) -> None:
+        turn_id = answer.turn.id
+        self._answers[turn_id] = answer
+        answer.live.on_deserted = lambda: self._deserted(answer)
+        answer.live.on_added = lambda events: self._wakeups.publish(turn_topic(turn_id), write_events(events))
+        self._leaves[turn_id] = self._wakeups.subscribe(owner_topic(turn_id), lambda hint: self._hear(answer, hint))
+        # Nobody follows yet, and if nobody ever does the answer must not go on for ever.
+        self._linger(answer)
+
+    def _hear(self, answer: Answer, hint: bytes) -> None:
+        """Another process passes on what its clients do."""
+        if hint == STOP:
+            answer.stop("user")
+        elif hint == FOLLOWED:
+            self._linger(answer)
+
+    async def _run(self, answer: Answer, ending: Awaitable[Ending | None]) -> None:
+        """See the answer through to its settled hold; whatever fails here must not touch other turns."""
+        try:
+            ended = await ending
+        except Exception as failed:  # noqa: BLE001  the group would cancel every other turn
+            self._observer.saw(Happened(name="turn_crashed", labels={"turn": answer.turn.id, "error": repr(failed)}))
+            answer.live.lose(failed)
+            ended = None
+        finally:
+            self._let_go(answer.turn.id)
+        if ended is not None:
+            await self._settle(answer.turn, ended)
+            self._tell(answer.turn, ended)
+
+    def _let_go(self, turn_id: str) -> None:
+        self._answers.pop(turn_id, None)
+        self._leaves.pop(turn_id, lambda: None)()
+        timer = self._lingering.pop(turn_id, None)
+        if timer is not None:
+            timer.cancel()
+
+    async def _settle(self, turn: Turn, ended: Ending) -> None:
+        for pause in (*SETTLE_RETRIES, None):
+            try:
+                if ended.charged:
+                    await self._limiter.settle(turn.hold_id, ended.charged)
+                else:
+                    await self._limiter.release(turn.hold_id)
+            except Exception as failed:  # noqa: BLE001  the ledger may be away; it is told again
+                self._observer.saw(Happened(name="settle_failed", labels={"turn": turn.id, "error": repr(failed)}))
+                if pause is None:
+                    return
+                await self._sleep(pause)
+            else:
+                return
+
+    def _tell(self, turn: Turn, ended: Ending) -> None:
+        usage = ended.outcome.usage
+        if turn.model in self._lengths and usage.output_tokens:
+            self._lengths[turn.model].add(usage.output_tokens)
+        labels = _labels(turn)
+        took = (ended.outcome.ended_at - turn.created_at) / SECOND
+        status = {"status": ended.outcome.status.value}
+        self._observer.saw(Happened(name="turn_ended", labels=labels | status, value=took))
+        for name, tokens in (("input_tokens", usage.input_tokens), ("output_tokens", usage.output_tokens)):
+            self._observer.saw(Happened(name=name, labels=labels, value=tokens))
+
+    def _deserted(self, answer: Answer) -> None:
+        """Nobody follows here any more: stop at once if nobody could come back, else after a while."""
+        if not answer.live.delivered and answer.turn.client_request_id is None:
+            answer.stop("deserted")
+        else:
+            self._linger(answer)
+
+    def _linger(self, answer: Answer) -> None:
+        """Stop the answer after a while, unless somebody follows it then."""
+
+        def look() -> None:
+            self._lingering.pop(answer.turn.id, None)
+            if not answer.live.followers:
+                answer.stop("deserted")
+
+        earlier = self._lingering.pop(answer.turn.id, None)
+        if earlier is not None:
+            earlier.cancel()
+        if not answer.live.ended:
+            later = asyncio.get_running_loop().call_later(self._pace.linger, look)
+            self._lingering[answer.turn.id] = later
+
+    async def _beat(self) -> None:
+        """Three times in a lease: renew the leases of turns and holds, and look for orphans."""
+        while True:
+            await self._sleep(self._pace.lease / 3)
+            try:
+                # What is ours is renewed first, so that only what nobody renews is adopted.
+                await self._renew()
+                await self.adopt()
+            except Exception as failed:  # noqa: BLE001  the next beat tries again, within the lease
+                self._observer.saw(Happened(name="beat_failed", labels={"error": repr(failed)}))
+
+    async def _renew(self) -> None:
+        owners = {turn_id: answer.owner for turn_id, answer in self._answers.items()}
+        if not owners:
+            return
+        for turn_id in await self._journal.renew(owners, self.lease_until()):
+            answer = self._answers.get(turn_id)
+            # It may have ended, or have been adopted here, while we asked.
+            if answer is not None and answer.owner == owners[turn_id] and not answer.live.ended:
+                answer.fenced()
+        progress = {one.turn.hold_id: {"tokens": one.produced_tokens} for one in self._answers.values()}
+        await self._limiter.renew(progress.keys(), progress)
+
+    # A turn that lost its owner
+
+    async def _continue(self, orphan: Orphan) -> None:
+        """Go on from the stored prefix where the alias can, else end the turn as incomplete."""
+        answer = self.answer(orphan.turn, orphan)
+        answer.log = self._journal.resume(orphan, answer)
+        self._own(answer)
+        self._observer.saw(Happened(name="turn_adopted", labels=_labels(orphan.turn)))
+        await self._run(answer, self._ending_of(answer))
+
+    async def _ending_of(self, answer: Answer) -> Ending | None:
+        turn = answer.turn
+        path = await self._conversations.path(turn.input_ids[-1], turn.user_id)
+        question = await self._accepting.question_again(turn, path, answer.live.text)
+        if question is not None:
+            return await answer.run(question)
+        return await answer.break_off(self._accepting.estimate(turn, path), self._accepting.counter(turn))
+
+
+def _labels(turn: Turn) -> dict[str, str]:
+    return {"model": turn.model, "persona": turn.persona, "door": turn.door}
