@@ -18,6 +18,7 @@ class Charge:
     """An amount on one counter. A window of 0 counts only what is in flight."""
 
     key: str
+    """The subject, a bar, and a name without one: a shared ledger keeps the counters of a subject together."""
     unit: str
     amount: int
     window_us: int
@@ -88,6 +89,10 @@ class Reading:
 
     at_us: int
     levels: Mapping[str, Level]
+
+
+class LedgerEmptied(Exception):  # noqa: N818  # named by what happened, as all of ours
+    """A shared ledger has lost what it kept; nothing was charged. `restore` makes it whole again."""
 
 
 class Ledger(Protocol):

