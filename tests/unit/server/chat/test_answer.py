@@ -52,12 +52,14 @@ class Screen:
 
     def __init__(self, feed: Callable[[str], str]) -> None:
         self._feed = feed
+        self._held = ""
 
     def feed(self, text: str) -> tuple[str, Verdict | None]:
+        self._held = HELD_BACK
         return self._feed(text), None
 
     def close(self) -> tuple[str, Verdict | None]:
-        return HELD_BACK, None
+        return self._held, None
 
 
 class Stage:
