@@ -65,6 +65,7 @@ class Owning:
         self._leaves: dict[str, Callable[[], None]] = {}
         self._lingering: dict[str, asyncio.TimerHandle] = {}
         self._stack = AsyncExitStack()
+        self._leaving = False
 
     async def __aenter__(self) -> Self:
         self._tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
@@ -74,6 +75,7 @@ class Owning:
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
+        self._leaving = True
         self._beating.cancel()
         left = {turn_id: answer.owner for turn_id, answer in self._answers.items()}
         for answer in list(self._answers.values()):
@@ -142,6 +144,9 @@ class Owning:
         answer.live.on_deserted = lambda: self._deserted(answer)
         answer.live.on_added = lambda events: self._wakeups.publish(turn_topic(turn_id), write_events(events))
         self._leaves[turn_id] = self._wakeups.subscribe(owner_topic(turn_id), lambda hint: self._hear(answer, hint))
+        if self._leaving:
+            # It was being accepted when the others were told to stop.
+            answer.stop("leaving")
         # Nobody follows yet, and if nobody ever does the answer must not go on for ever.
         self._linger(answer)
 
@@ -256,6 +261,10 @@ class Owning:
 
     async def _ending_of(self, answer: Answer) -> Ending | None:
         turn = answer.turn
+        if not turn.hold_id:
+            # It asked for no answer, and only its end is missing.
+            await answer.close_unasked()
+            return None
         path = await self._conversations.path(turn.input_ids[-1], turn.user_id)
         question = await self._accepting.question_again(turn, path, answer.live.text)
         if question is not None:

@@ -1,0 +1,188 @@
+"""The turns that a process owns: none holds up its leaving, and each gets the end that it asked for."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import cast
+
+from ratelimit import Limiter
+from server.adapters.wakeups_memory import MemoryWakeups
+from server.chat.accepting import Accepting
+from server.chat.answer import Answer, Question
+from server.chat.owning import SETTLE_RETRIES, Owning, Pace
+from server.chat.routing import Routing
+from server.core.events import Event, Opened
+from server.core.ports import Batch, Call, Conversations, Happened, Journal, LogSink, Orphan, TurnEnd, Verdict
+from server.core.records import Message, Model, Sampling, TurnStatus
+from tests.contracts.turn_records import a_turn
+
+MODEL = Model(alias="gpt-4", upstreams=("mock",), upstream_id="m", context=1000)
+
+
+class Clock:
+    """Time that stands."""
+
+    def now(self) -> int:
+        return 2_000
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+class Log:
+    """A log in which all is durable at once."""
+
+    def __init__(self, sink: LogSink, ends: list[TurnEnd]) -> None:
+        self._sink, self._ends = sink, ends
+
+    def append(self, event: Event) -> None:
+        self._sink.committed([event])
+
+    async def end(self, end: TurnEnd) -> None:
+        self._ends.append(end)
+
+
+class Screen:
+    """Shows everything."""
+
+    def feed(self, text: str) -> tuple[str, Verdict | None]:
+        return text, None
+
+    def close(self) -> tuple[str, Verdict | None]:
+        return "", None
+
+
+class Stage:
+    """What stands around the owned turns: a model that says hello once `says` is set, a ledger, a journal."""
+
+    def __init__(self) -> None:
+        self.says = asyncio.Event()
+        self.fails_to_settle: list[Exception] = []
+        self.settled: list[str] = []
+        self.ends: list[TurnEnd] = []
+        self.orphans: list[Orphan] = []
+        self.happened: list[str] = []
+        self.owning = Owning(
+            clock=Clock(),
+            journal=cast(Journal, self),
+            conversations=cast(Conversations, self),
+            accepting=cast(Accepting, self),
+            limiter=cast(Limiter, self),
+            routing=Routing({"mock": self}, self),
+            observer=self,
+            wakeups=MemoryWakeups(),
+            pace=Pace(),
+            lengths={},
+            sleep=self.sleep,
+        )
+
+    def begin(self, name: str = "1") -> Answer:
+        """Let a turn be answered, as if it had just been accepted."""
+        answer = self.owning.answer(a_turn(name))
+        answer.log = Log(answer, self.ends)
+        answer.open(Opened(0))
+        self.owning.begin(answer, self.question())
+        return answer
+
+    def question(self) -> Question:
+        call = Call(model=MODEL, messages=(), sampling=Sampling())
+        return Question(call=call, screen=Screen(), prompt_tokens=3, count=len)
+
+    def saw(self, happened: Happened) -> None:
+        self.happened.append(happened.name)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0 if seconds in SETTLE_RETRIES else 3600)
+
+    @asynccontextmanager
+    async def answer(self, _: Call) -> AsyncIterator[AsyncIterator[Batch]]:
+        yield self._batches()
+
+    async def _batches(self) -> AsyncIterator[Batch]:
+        await self.says.wait()
+        yield Batch("Hello", finish="stop")
+
+    async def settle(self, hold_id: str, _: Mapping[str, int]) -> bool:
+        if self.fails_to_settle:
+            raise self.fails_to_settle.pop()
+        self.settled.append(hold_id)
+        return True
+
+    async def renew(self, _owners: Mapping[str, int], _until: int) -> Sequence[str]:
+        return ()
+
+    async def adopt(self, _now: int, _until: int, *, everyone: bool) -> Sequence[Orphan]:
+        return self.orphans if everyone else ()
+
+    def resume(self, _: Orphan, sink: LogSink) -> Log:
+        return Log(sink, self.ends)
+
+    async def path(self, _leaf_id: str, _user_id: str) -> Sequence[Message]:
+        return ()
+
+    async def question_again(self, *_: object) -> Question:
+        return self.question()
+
+    def backlog(self) -> int:
+        return 0
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Let others run until it holds."""
+    async with asyncio.timeout(5):
+        while not holds():  # noqa: ASYNC110  what is waited for tells nobody
+            await asyncio.sleep(0)
+
+
+async def test_a_ledger_that_fails_touches_no_other_turn() -> None:
+    """A hold that cannot be settled is reported at each attempt, and the turns beside it are settled."""
+    stage = Stage()
+    stage.says.set()
+    async with stage.owning:
+        stage.begin("1")
+        await until(lambda: stage.settled == ["hold_1"])
+        stage.fails_to_settle = [ValueError("closed") for _ in (*SETTLE_RETRIES, None)]
+        stage.begin("2")
+        await until(lambda: not stage.fails_to_settle)
+        stage.begin("3")
+        await until(lambda: stage.settled == ["hold_1", "hold_3"])
+    assert stage.happened.count("settle_failed") == len(SETTLE_RETRIES) + 1
+
+
+async def test_leaving_does_not_wait_for_a_turn_that_was_being_accepted() -> None:
+    """A turn that begins after the others were told to stop is left to the next owner, like them."""
+    stage = Stage()
+    accepted = asyncio.Event()
+
+    async def accept() -> None:
+        await accepted.wait()
+        stage.begin()
+
+    async with asyncio.timeout(5), stage.owning:
+        stage.owning.spawn(accept())
+        asyncio.get_running_loop().call_soon(lambda: asyncio.get_running_loop().call_soon(accepted.set))
+    assert stage.happened == ["turn_started"]
+    assert stage.ends == []
+
+
+async def test_an_orphan_that_asked_for_no_answer_gets_none() -> None:
+    """A turn that holds nothing was only to be stored, so its adoption ends it without asking a model."""
+    stage = Stage()
+    stage.says.set()
+    stage.orphans = [Orphan(turn=a_turn(hold_id="", input_ids=()), owner=2, events=[Opened(0)])]
+    async with stage.owning:
+        await stage.owning.adopt(everyone=True)
+        await until(lambda: bool(stage.ends))
+    (end,) = stage.ends
+    assert (end.outcome.status, end.reply, stage.settled) == (TurnStatus.COMPLETED, None, [])
+
+
+async def test_an_orphan_is_continued_and_settled() -> None:
+    """A turn whose owner is gone is answered here, and charged here."""
+    stage = Stage()
+    stage.says.set()
+    stage.orphans = [Orphan(turn=a_turn(), owner=2, events=[Opened(0)])]
+    async with stage.owning:
+        assert await stage.owning.adopt(everyone=True) == {"hold_1"}
+        await until(lambda: bool(stage.settled))
+    assert (stage.ends[0].owner, stage.ends[0].reply is not None) == (2, True)
