@@ -22,7 +22,7 @@ def may_connect(origin: str | None, *, host: str, public_url: str | None, allowe
     """Return whether a socket may be opened: by programs, by our own pages, and from the origins that are allowed."""
     if origin is None or origin in allowed or "*" in allowed:
         return True
-    if urlsplit(origin).netloc.lower() == host.lower() != "":
+    if origin.lower().partition("://")[2] == host.lower() != "":
         return True
     return public_url is not None and _origin(public_url) == origin.lower()
 

@@ -87,6 +87,7 @@ def test_origins() -> None:
         ("https://b.example", None, ["*"], True),
         ("null", None, [], False),
         ("", None, [], False),
+        ("http://[", "https://a.example", [], False),
     ],
 )
 def test_which_origins_may_connect(
