@@ -6,6 +6,8 @@ from typing import Any, Final
 import msgspec
 
 from server.core.records import ServedBy
+from server.edge.asked import LONGEST_ID
+from server.edge.fields import wrong
 from server.edge.responses_render import served_by
 
 PREFIX: Final = "parley:"
@@ -19,9 +21,14 @@ def opted_in(query: Mapping[str, str], headers: Mapping[str, str]) -> bool:
 
 
 def pong(ping: Mapping[str, Any]) -> str:
-    """Return the answer to a ping, with the ping's `id` if it had one."""
+    """Return the answer to a ping, with the ping's `id` if it had one. Raises `Refused` if that is long."""
     frame = {"type": "parley:pong"}
-    return encode(frame | {"id": ping["id"]} if "id" in ping else frame).decode()
+    if "id" not in ping:
+        return encode(frame).decode()
+    # Answers wait for a client that does not read, so nothing large is repeated to it.
+    if len(encode(ping["id"])) > LONGEST_ID:
+        raise wrong("id", f"at most {LONGEST_ID} bytes of JSON")
+    return encode(frame | {"id": ping["id"]}).decode()
 
 
 def usage(report: Mapping[str, Any]) -> str:

@@ -181,7 +181,7 @@ class Socket:
         if kind not in {"parley:cancel", "parley:resume"}:
             raise Refused("unknown_frame", f"Clients send no frame of type '{kind[:64]}'.", param="type")
         fields, turns = Fields(frame), self._services.turns
-        turn_id = completions_render.turn_id(fields.needed_text("response_id"))
+        turn_id = completions_render.turn_id(fields.needed_text("response_id", asked.LONGEST_ID))
         position = fields.whole("starting_after", 0)
         actor = await self._who()
         if kind == "parley:cancel":

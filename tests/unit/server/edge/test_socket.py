@@ -337,6 +337,16 @@ async def test_ping_and_cancel() -> None:
         assert (await wire.frame())["response"]["status"] == "cancelled"
 
 
+async def test_a_ping_with_a_long_id() -> None:
+    """What would be repeated to a client, which may not be reading, is bounded; the socket lives on."""
+    async with connected(World(), extended=True) as wire:
+        wire.send(type="parley:ping", id="x" * 254)
+        refused = (await wire.frame())["error"]
+        assert (refused["code"], refused["param"]) == ("invalid_value", "id")
+        wire.send(type="parley:ping", id="x" * 253)
+        assert await wire.frame() == {"type": "parley:pong", "id": "x" * 253}
+
+
 async def test_resuming_on_a_socket() -> None:
     """`parley:resume` shows in its lane what comes after a position, live if the turn still runs."""
     world = World()
