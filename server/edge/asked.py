@@ -11,8 +11,10 @@ from server.core.requests import Item, TurnRequest
 from server.edge.fields import Fields, unsupported, wrong
 
 MOST_ITEMS: Final = 2_000
+MOST_PARTS: Final = 500
 MOST_DIALS: Final = 64
 LONGEST_ID: Final = 255
+"""Characters of an id or a name. Refusals repeat names, and look for what is spelled like them."""
 
 _STREAM_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,256}")
 _TEXT_TYPES: Final = frozenset({"text", "input_text", "output_text"})
@@ -68,8 +70,8 @@ def request_id(fields: Fields, header: str | None) -> str | None:
 def conversation(fields: Fields) -> str | None:
     """Return the conversation that is named, as a string or as an object with its `id`."""
     if isinstance(fields.given("conversation"), dict):
-        return fields.inner("conversation").needed_text("id")
-    return fields.text("conversation")
+        return fields.inner("conversation").needed_text("id", LONGEST_ID)
+    return fields.text("conversation", LONGEST_ID)
 
 
 def when_capped(fields: Fields) -> WhenCapped | None:
@@ -81,8 +83,10 @@ def dials(fields: Fields, name: str) -> dict[str, str]:
     """Return the persona's dials that are set in the object `name`."""
     found: dict[str, str] = {}
     inner = fields.inner(name)
-    if len(inner.values) > MOST_DIALS:
-        raise wrong(inner.path, f"an object of at most {MOST_DIALS} members")
+    if len(inner.values) > MOST_DIALS or any(len(dial) > LONGEST_ID for dial in inner.values):
+        raise wrong(
+            inner.path, f"an object of at most {MOST_DIALS} members with names of at most {LONGEST_ID} characters"
+        )
     for dial, value in inner.values.items():
         if isinstance(value, dict) and value.get("type") == "input_text":
             found[dial] = Fields(value, inner.param(dial)).needed_text("text")
@@ -98,7 +102,7 @@ def parts(message: Fields) -> tuple[Part, ...]:
         return (TextPart(content),)
     if content is None:
         raise Refused("missing_field", f"'{message.param('content')}' is required.", param=message.param("content"))
-    found = tuple(_part(part) for part in message.objects("content"))
+    found = tuple(_part(part) for part in message.objects("content", MOST_PARTS))
     if not found:
         raise wrong(message.param("content"), "a string or an array of at least one part")
     return found
@@ -127,13 +131,6 @@ def dialogue(messages: Sequence[Fields], name: str, opening: str | None, *, gene
             "invalid_value", "The last message must be the user's.", param=messages[-1].path if messages else name
         )
     return Dialogue(tuple(said), "\n\n".join(steering) or None)
-
-
-def bounded(messages: Sequence[Fields], name: str) -> Sequence[Fields]:
-    """Return `messages` if there are not too many."""
-    if len(messages) > MOST_ITEMS:
-        raise wrong(name, f"an array of at most {MOST_ITEMS} items")
-    return messages
 
 
 def _part(part: Fields) -> Part:

@@ -24,16 +24,16 @@ def parse(body: dict[str, Any], *, door: str, key: str | None = None) -> Asked:
     _refuse_unsupported(fields)
     if fields.given("messages") is None:
         raise Refused("missing_field", "'messages' is required.", param="messages")
-    messages = asked.bounded(fields.objects("messages"), "messages")
+    messages = fields.objects("messages", asked.MOST_ITEMS)
     for message in messages:
         if message.given("tool_calls") or message.given("function_call"):
             raise unsupported(message.param("tool_calls"), "Tools are")
     items, steering = asked.dialogue(messages, "messages", None, generate=True)
-    persona = fields.text("persona")
+    persona = fields.text("persona", asked.LONGEST_ID)
     request_id = asked.request_id(fields, key)
     request = TurnRequest(
         items=items,
-        model=fields.text("model"),
+        model=fields.text("model", asked.LONGEST_ID),
         persona=persona.removeprefix("persona:") if persona else None,
         dials=asked.dials(fields, "dials"),
         steering=steering,

@@ -89,11 +89,13 @@ class Fields:
             self._refuse(name, "an object")
         return Fields(value or {}, self.param(name))
 
-    def objects(self, name: str) -> "list[Fields]":
-        """Return the objects of an array."""
+    def objects(self, name: str, most: int) -> "list[Fields]":
+        """Return the objects of an array, at most `most`."""
         value = self.values.get(name)
         if not isinstance(value, list):
             self._refuse(name, "an array")
+        if len(value) > most:
+            self._refuse(name, f"an array of at most {most} items")
         found = [Fields(item, f"{self.param(name)}[{index}]") for index, item in enumerate(value)]
         for item in found:
             if not isinstance(item.values, dict):

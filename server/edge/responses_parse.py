@@ -20,7 +20,7 @@ def parse(body: dict[str, Any], *, door: str, key: str | None = None) -> Asked:
     fields = Fields(body)
     stream_id = asked.stream_id(fields)
     _refuse_unsupported(fields)
-    previous, conversation = fields.text("previous_response_id"), asked.conversation(fields)
+    previous, conversation = fields.text("previous_response_id", asked.LONGEST_ID), asked.conversation(fields)
     if previous is not None and conversation is not None:
         raise Refused(
             "invalid_value",
@@ -33,7 +33,7 @@ def parse(body: dict[str, Any], *, door: str, key: str | None = None) -> Asked:
     request_id = asked.request_id(fields, key)
     request = TurnRequest(
         items=items,
-        model=fields.text("model"),
+        model=fields.text("model", asked.LONGEST_ID),
         persona=persona,
         dials=dials,
         steering=steering,
@@ -65,8 +65,8 @@ def _input(fields: Fields, *, generate: bool) -> Dialogue:
             raise Refused("missing_field", "'input' is required.", param="input")
         messages = []
     else:
-        messages = fields.objects("input")
-    for item in asked.bounded(messages, "input"):
+        messages = fields.objects("input", asked.MOST_ITEMS)
+    for item in messages:
         kind = item.text("type")
         if kind not in {None, "message"}:
             raise unsupported(item.param("type"), f"Input of type '{str(kind)[:64]}' is")
@@ -76,7 +76,7 @@ def _input(fields: Fields, *, generate: bool) -> Dialogue:
 def _prompt(fields: Fields) -> tuple[str | None, dict[str, str]]:
     """Return the persona that `prompt` names, if it names one, and its dials."""
     prompt = fields.inner("prompt")
-    name, version = prompt.text("id"), prompt.text("version")
+    name, version = prompt.text("id", asked.LONGEST_ID), prompt.text("version", asked.LONGEST_ID)
     if version and not name:
         raise Refused("missing_field", "'prompt.version' needs 'prompt.id'.", param="prompt.id")
     persona = name.removeprefix("persona:") + (f"@{version}" if version else "") if name else None

@@ -23,6 +23,22 @@ def test_the_smallest_body() -> None:
     assert read(store=True).store
 
 
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"model": "m" * 256}, "model"),
+        ({"persona": "p" * 256}, "persona"),
+        ({"conversation": "c" * 256}, "conversation"),
+        ({"messages": [7] * 2_001}, "messages"),
+    ],
+)
+def test_names_and_numbers_of_messages_are_bounded(body: dict[str, Any], param: str) -> None:
+    """Names that a refusal would repeat have at most 255 characters; of too many messages none is looked at."""
+    with pytest.raises(Refused) as refused:
+        read(**body)
+    assert (refused.value.code, refused.value.param) == ("invalid_value", param)
+
+
 def test_system_messages_are_steering() -> None:
     """System and developer messages are taken out of the dialogue and joined with blank lines."""
     request = read(

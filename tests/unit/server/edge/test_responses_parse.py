@@ -45,6 +45,29 @@ def test_messages_keep_their_order_and_bytes() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"model": "m" * 256}, "model"),
+        ({"previous_response_id": "r" * 256}, "previous_response_id"),
+        ({"conversation": "c" * 256}, "conversation"),
+        ({"conversation": {"id": "c" * 256}}, "conversation.id"),
+        ({"prompt": {"id": "p" * 256}}, "prompt.id"),
+        ({"prompt": {"id": "p", "version": "1" * 256}}, "prompt.version"),
+        ({"prompt": {"id": "p", "variables": {"d" * 256: "x"}}}, "prompt.variables"),
+        ({"input": [{"role": "user", "content": [{"type": "input_text", "text": ""}] * 501}]}, "input[0].content"),
+    ],
+)
+def test_names_and_numbers_of_parts_are_bounded(body: dict[str, Any], param: str) -> None:
+    """Names that a refusal would repeat have at most 255 characters, and a message at most 500 parts."""
+    assert refusal(**body) == ("invalid_value", param)
+
+
+def test_too_many_items_are_not_even_looked_at() -> None:
+    """Of an input with too many items none is read: what is wrong with the first one is not told."""
+    assert refusal(input=[7] * 2_001) == ("invalid_value", "input")
+
+
 def test_system_text_is_steering() -> None:
     """Instructions come first, then system and developer messages, with blank lines between them."""
     request = read(
