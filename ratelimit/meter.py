@@ -4,10 +4,11 @@ Pure arithmetic: no users, no storage. Time is an argument, in integer microseco
 """
 
 from bisect import bisect_left, bisect_right, insort_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate, islice
 from operator import attrgetter
+from typing import Self
 
 MAX_ENTRIES = 256
 """Above this many entries, the oldest settled ones are merged."""
@@ -53,6 +54,10 @@ class Level:
         return self.remaining == 1
 
 
+Row = tuple[str, int, int, int | None]
+"""An entry for storage: its hold, when it was taken, the amount, and when the lease of one in flight ends."""
+
+
 @dataclass(slots=True, eq=False)
 class _Entry:
     hold_id: str
@@ -84,8 +89,30 @@ class Meter:
         self._keep = 0
         self._merge_above = MAX_ENTRIES
 
+    @classmethod
+    def of(cls, rows: Iterable[Row], keep: int) -> Self:
+        """Return the meter whose `rows` and `keep` were stored."""
+        meter = cls()
+        meter._entries = [_Entry(*row) for row in rows]
+        meter._flight = {entry.hold_id: entry for entry in meter._entries if entry.deadline is not None}
+        meter._total = sum(entry.amount for entry in meter._entries)
+        meter._held = sum(entry.amount for entry in meter._flight.values())
+        meter._keep = keep
+        meter._merge_above = max(MAX_ENTRIES, len(meter._entries))
+        return meter
+
     def __len__(self) -> int:
         return len(self._entries)
+
+    @property
+    def rows(self) -> list[Row]:
+        """The entries, oldest first."""
+        return [(entry.hold_id, entry.at, entry.amount, entry.deadline) for entry in self._entries]
+
+    @property
+    def keep(self) -> int:
+        """The window for which entries are kept."""
+        return self._keep
 
     def hold(self, hold_id: str, *, at: int, amount: int, window: int, deadline: int) -> None:
         """Add an entry in flight, whether or not it fits."""

@@ -1,4 +1,4 @@
-"""What a shared ledger writes down of a hold, so that any process can repeat its outcome and end it."""
+"""What shared ledgers have in common: what they write down of a hold, so that any process can repeat and end it."""
 
 import json
 from dataclasses import dataclass
@@ -40,3 +40,8 @@ class Outcome:
     def keys(self) -> list[str]:
         """The counters, in the order of the charges."""
         return [charge.key for charge in self.charges]
+
+
+def subject_of(key: str) -> str:
+    """Return the subject that the key of a counter begins with."""
+    return key.rpartition("|")[0] or key

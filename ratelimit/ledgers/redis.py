@@ -26,7 +26,7 @@ from ratelimit.ledger import (
     StoredHold,
     Taken,
 )
-from ratelimit.ledgers.outcomes import Outcome
+from ratelimit.ledgers.outcomes import Outcome, subject_of
 from ratelimit.meter import Level
 
 LAYOUT = "parley:caps:1"
@@ -114,7 +114,7 @@ class RedisLedger:
         return frozenset(hold_id for (hold_id, _), answer in zip(found, answers[::2], strict=True) if answer == _DONE)
 
     async def levels(self, demands: Sequence[Demand]) -> Reading:
-        tag = _tag(_subject(demands[0].charge.key)) if demands else _tag("")
+        tag = _tag(subject_of(demands[0].charge.key)) if demands else _tag("")
         keys = [f"{tag}:now", *_counters(demand.charge.key for demand in demands)]
         flat = _flat(demands)
         (answer,) = await self._many([self._script(keys, "levels", 0, *flat)])
@@ -203,10 +203,6 @@ async def opened(
         yield RedisLedger(client=client, clock=clock)
 
 
-def _subject(key: str) -> str:
-    return key.rpartition("|")[0] or key
-
-
 def _tag(subject: str) -> str:
     # A brace in a subject would end the tag too soon.
     return f"{LAYOUT}:{{{quote(subject, safe=' :@|/+')}}}"
@@ -217,7 +213,7 @@ def _where(hold_id: str) -> str:
 
 
 def _counters(keys: Iterable[str]) -> list[str]:
-    return [f"{_tag(_subject(key))}:{part}:{key}" for key in keys for part in ("state", "log")]
+    return [f"{_tag(subject_of(key))}:{part}:{key}" for key in keys for part in ("state", "log")]
 
 
 def _hold_keys(subject: str, hold_id: str) -> list[str]:

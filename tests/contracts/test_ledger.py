@@ -1,53 +1,17 @@
-"""What every ledger promises; a new one joins by a line in `LEDGERS`."""
+"""What every ledger promises."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
 from itertools import permutations
 
 import pytest
-from redis.asyncio import Redis
 
 from ratelimit.ledger import Charge, Demand, Full, HoldRequest, Ledger, Taken
-from ratelimit.ledgers import redis
-from ratelimit.ledgers.memory import MemoryLedger
 from ratelimit.meter import Level
-from tests import services
+from tests.contracts.ledgers import LEDGERS, START, Opener, Wall
 
-START = 1_764_000_000_000_000
 HOUR = 3_600_000_000
 LEASE = 10_000_000
-
-
-class Wall:
-    """A wall clock that tests set."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> int:
-        """Return the time that was set."""
-        return self.now
-
-
-@asynccontextmanager
-async def memory(clock: Callable[[], int]) -> AsyncIterator[Ledger]:
-    """Open a ledger in memory."""
-    yield MemoryLedger(clock=clock)
-
-
-@asynccontextmanager
-async def valkey(clock: Callable[[], int]) -> AsyncIterator[Ledger]:
-    """Open a ledger in an empty Valkey."""
-    async with Redis.from_url(services.valkey()) as client:
-        await client.flushall()
-    async with redis.opened(services.valkey(), clock=clock) as ledger:
-        await ledger.restore([])
-        yield ledger
-
-
-Opener = Callable[[Callable[[], int]], AbstractAsyncContextManager[Ledger]]
-LEDGERS = [memory, pytest.param(valkey, marks=pytest.mark.services)]
 
 
 @pytest.fixture

@@ -157,3 +157,18 @@ def test_warnings_are_levels() -> None:
     assert level(settled((0, 80)), 1).nearly
     assert level(settled((0, 99)), 1).last_one
     assert not level(settled((0, 100)), 1).last_one
+
+
+def test_a_meter_is_its_rows() -> None:
+    """A meter made of the stored rows of another one answers as that one does."""
+    meter = Meter()
+    for number in range(5):
+        meter.hold(f"h{number}", at=100 * number, amount=number + 1, window=1_000, deadline=700 + number)
+    meter.settle("h1", at=100, amount=7, window=1_000)
+    meter.settle("h2", at=200, amount=0, window=1_000)
+    again = Meter.of(meter.rows, meter.keep)
+    again.settle("h3", at=300, amount=2, window=1_000)
+    meter.settle("h3", at=300, amount=2, window=1_000)
+    for now in (500, 1_100, 1_101, 1_500):
+        assert again.level(now=now, cap=20, amount=9, window=900) == meter.level(now=now, cap=20, amount=9, window=900)
+    assert again.empty_at() == meter.empty_at()
