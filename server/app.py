@@ -222,7 +222,9 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let what runs end, then stop."""
         services: Services = self._app.state.services
-        await services.sockets.drain(DRAIN_SECONDS)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(services.turns.drain(DRAIN_SECONDS))
+            tasks.create_task(services.sockets.drain(DRAIN_SECONDS))
         await super().shutdown(sockets)
 
 

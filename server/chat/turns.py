@@ -75,6 +75,13 @@ class Turns:
         """How many turns this process is answering."""
         return len(self._owning)
 
+    async def drain(self, seconds: float) -> None:
+        """Accept nothing more; return when nothing runs here any longer, or after `seconds`."""
+        self._draining = True
+        until = self._clock.monotonic() + seconds
+        while self.running and self._clock.monotonic() < until:
+            await self._sleep(0.05)
+
     # What doors call
 
     def receive(self, actor: Actor, request: TurnRequest) -> Claim:

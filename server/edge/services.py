@@ -33,6 +33,9 @@ class Turns(Protocol):
     async def cancel(self, actor: Actor, turn_id: str) -> LiveTurn:
         """Stop a turn. Raises `Refused`."""
 
+    async def drain(self, seconds: float) -> None:
+        """Accept nothing more; return when nothing runs here any longer, or after `seconds`."""
+
 
 class Catalogue(Protocol):
     """Who can answer; see `server.chat.catalogue.Catalogue`."""

@@ -86,6 +86,9 @@ class FakeTurns:
         self.cancelled.append(turn_id)
         return live
 
+    async def drain(self, seconds: float) -> None:
+        raise NotImplementedError
+
 
 class FakeCatalogue:
     """Two models and a persona."""
