@@ -1,7 +1,9 @@
 """Where a server's CPU time goes: `python bench/hotspots.py parley S2 [--native]`, after `bench/run.py` has run once.
 
-Samples the server with py-spy while the scenario's load runs. Prints the functions that most samples end in (self) and
-those that most samples pass through (inclusive), with the CPU microseconds per answer and per delta they stand for.
+Samples with py-spy what holds the interpreter while the scenario's load runs; waiting, and what SQLite does meanwhile,
+takes no samples, so shares are of the rest. Prints the functions that most samples end in (self) and those that most
+samples pass through (inclusive), with the CPU microseconds per answer and per delta they stand for. Collecting garbage
+shows up as self time of whatever was allocating.
 """
 
 import argparse
@@ -47,7 +49,7 @@ def sample(door: Door, load: str, into: Path, *, native: bool) -> Mapping[str, A
         str(SECONDS - 1),
     ]
     more = ["--native"] if native else []
-    subprocess.run([*command, "--rate", "500", "--format", "raw", "--output", into, *more], check=True)
+    subprocess.run([*command, "--rate", "500", "--gil", "--format", "raw", "--output", into, *more], check=True)
     client.join()
     return figures
 

@@ -126,7 +126,7 @@ def parley(name: str, *, mode: str) -> Contestant:
             config.write_text(_config(folder / "data", port, mock_port))
             keys = folder / "keys"
             keys.write_text("\n".join(asyncio.run(_new_keys(config))))
-            command = [sys.executable, "-m", "server", "serve", "--config", config]
+            command: list[str | Path] = [sys.executable, "-m", "server", "serve", "--config", config]
             with running(command, port, core=SERVER_CORE, log=_log(name), cwd=BENCH.parent) as pid:
                 yield Door(
                     port=port,
