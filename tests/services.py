@@ -1,5 +1,6 @@
 """The real servers that tests marked `services` use, from their wheels: started when first asked for, once per run."""
 
+import socket
 import tempfile
 import time
 import warnings
@@ -40,7 +41,10 @@ def postgres() -> str:
 
 
 def _started(**config: str) -> str:
-    server = ValkeyServer(config={"save": '""', "appendonly": "no", **config})
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    # The library looks for a free port from a fixed number upwards, where runs side by side would meet.
+    server = ValkeyServer(port=port, config={"save": '""', "appendonly": "no", **config})
     server.start()
     url: str = server.connection_url
     return url

@@ -1,0 +1,139 @@
+"""Hints between nodes, over publish and subscribe of Valkey or Redis."""
+# ruff: noqa: D102  # what the methods promise is in `server.core.ports`
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Final, Self
+
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.exceptions import RedisError
+
+from server.adapters.wakeups_memory import MemoryWakeups
+from server.core.ports import Happened, Observer
+
+PREFIX: Final = b"parley:"
+
+WAITING: Final = 10_000
+"""Hints that may wait for the server; the oldest are dropped, as hints may be."""
+
+AT_ONCE: Final = 500
+
+PAUSE: Final = 0.5
+"""Seconds before a lost connection is tried again."""
+
+_FAILURES: Final = (RedisError, OSError, asyncio.IncompleteReadError)
+
+
+class RedisWakeups:
+    """Reaches listeners of its own process directly, so that these do without the server. An async context manager.
+
+    `node` tells this process from others: 8 bytes.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        node: bytes,
+        observer: Observer,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._redis: Redis = Redis.from_url(url)
+        self._node = node
+        self._observer = observer
+        self._sleep = sleep
+        self._here = MemoryWakeups()
+        self._listeners: dict[str, int] = {}
+        self._waiting: deque[tuple[str, bytes]] = deque(maxlen=WAITING)
+        self._wanted: deque[tuple[bool, str]] = deque()
+        self._work = asyncio.Event()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        self._stack.push_async_callback(self._redis.aclose)
+        self._pubsub: PubSub = self._redis.pubsub(ignore_subscribe_messages=True)
+        self._stack.push_async_callback(self._pubsub.aclose)
+        tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
+        for work in (self._write(), self._listen()):
+            self._stack.callback(tasks.create_task(work).cancel)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self._stack.__aexit__(kind, exc, tb)
+
+    def publish(self, topic: str, hint: bytes) -> None:
+        self._here.publish(topic, hint)
+        self._waiting.append((topic, hint))
+        self._work.set()
+
+    def subscribe(self, topic: str, hear: Callable[[bytes], None]) -> Callable[[], None]:
+        leave_here = self._here.subscribe(topic, hear)
+        self._listeners[topic] = self._listeners.get(topic, 0) + 1
+        if self._listeners[topic] == 1:
+            self._want(topic, wanted=True)
+        left = False
+
+        def leave() -> None:
+            nonlocal left
+            if left:
+                return
+            left = True
+            leave_here()
+            self._listeners[topic] -= 1
+            if not self._listeners[topic]:
+                del self._listeners[topic]
+                self._want(topic, wanted=False)
+
+        return leave
+
+    def _want(self, topic: str, *, wanted: bool) -> None:
+        self._wanted.append((wanted, topic))
+        self._work.set()
+
+    async def _write(self) -> None:
+        """Send what waits: changes of subscriptions in their order, then hints, many in one trip."""
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            try:
+                while self._wanted:
+                    wanted, topic = self._wanted[0]
+                    change = self._pubsub.subscribe if wanted else self._pubsub.unsubscribe
+                    await change(PREFIX + topic.encode())
+                    self._wanted.popleft()
+                while self._waiting:
+                    await self._send()
+            except _FAILURES as failed:
+                self._observer.saw(Happened(name="wakeups_failed", labels={"error": repr(failed)}))
+                await self._sleep(PAUSE)
+                self._work.set()
+
+    async def _send(self) -> None:
+        pipeline = self._redis.pipeline(transaction=False)
+        for topic, hint in [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]:
+            pipeline.publish(PREFIX + topic.encode(), self._node + hint)
+        await pipeline.execute()
+
+    async def _listen(self) -> None:
+        """Pass on what other nodes publish. The library subscribes again after a lost connection."""
+        while True:
+            try:
+                if not self._pubsub.subscribed:
+                    await self._sleep(0.02)
+                    continue
+                message = await self._pubsub.get_message(timeout=None)
+            except _FAILURES as failed:
+                self._observer.saw(Happened(name="wakeups_failed", labels={"error": repr(failed)}))
+                await self._sleep(PAUSE)
+                continue
+            if message is None or message["type"] != "message":
+                continue
+            node, hint = message["data"][: len(self._node)], message["data"][len(self._node) :]
+            if node != self._node:
+                self._here.publish(message["channel"].removeprefix(PREFIX).decode(), hint)
