@@ -216,6 +216,19 @@ async def test_a_long_log_is_merged_and_never_early(ledger: RedisLedger, client:
         assert used <= sum(at > now - HOUR - HOUR // SLOTS for at in times)
 
 
+async def test_a_late_truth_finds_its_progress_in_a_merged_log(ledger: RedisLedger, wall: Wall) -> None:
+    """A hold whose lease ended, and whose progress was merged with others, is charged the difference."""
+    for number in range(400):
+        wall.now += 1_000
+        await ledger.take(request(f"h{number}", demand(9, name="t", unit="tokens", cap=10_000)))
+        await ledger.renew([f"h{number}"], {f"h{number}": {"tokens": 4}}, lease_us=LEASE)
+    wall.now += LEASE
+    assert (await ledger.levels([demand(name="t")])).levels["ana|t"].used == 1_600
+    assert await ledger.settle("h0", {"tokens": 7})
+    assert await ledger.settle("h399", {"tokens": 6})
+    assert (await ledger.levels([demand(name="t")])).levels["ana|t"].used == 1_605
+
+
 async def test_a_million_tokens_an_hour_stay_small(ledger: RedisLedger, client: Redis, wall: Wall) -> None:
     """The log of 250 calls of 4,000 tokens stays under 64 KiB, all keys of its counter together."""
     for number in range(250):
