@@ -172,7 +172,7 @@ def litellm() -> Contestant:
             cwd=OUT,
             env=env,
         ) as pid:
-            yield Door(port=port, mode="sse", path="/v1/chat/completions", pid=pid)
+            yield Door(port=port, mode="sse", path="/v1/chat/completions", pid=pid, stretch=4)
 
     return Contestant("litellm", "SSE; nothing stored, no caps, no key", start)
 

@@ -29,6 +29,8 @@ class Door:
     """The process whose CPU time and memory are read; 0 reads none."""
     keys: Path | None = None
     """A file with one key a line: connection i is made with key i, and round again."""
+    stretch: int = 1
+    """How many times longer than others it is watched: a slow server may deliver nothing in a short window."""
     done: str | None = None
     """What the last message of an answer contains, where it is not `"done"`."""
 

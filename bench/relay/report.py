@@ -82,7 +82,7 @@ def _row(mine: Sequence[Cell], contestant: Contestant, scenario: Scenario, cells
     shown = " | ".join(_number(ratios[other]) if other in ratios else "" for other in COMPARED)
     first, goal = "", ""
     target = TARGETS[scenario.name]
-    if contestant.name.startswith("parley") and "naive" in ratios:
+    if contestant.name.startswith("parley") and ("naive" in ratios or scenario.name.startswith("S4")):
         verdict = "reached" if target.reached(ratios, median(values)) else "**missed**"
         first, goal = f"{target.first}: {verdict}", target.goal
     each = ", ".join(_number(value) for value in values)

@@ -47,11 +47,11 @@ def first_token(door: Door, direct: Door) -> Figure:
     return Figure(through["ttft_ms"]["p50"] - straight["ttft_ms"]["p50"], through)
 
 
-def per_delta(model: str, seconds: float = 3.0) -> Measure:
+def per_delta(model: str) -> Measure:
     """Return how to measure the server's CPU microseconds per delta, 50 streams flat out."""
 
     def measured(door: Door, _: Door) -> Figure:
-        got = _clean(measure(door, model, 50, "--duration", seconds, "--warmup", 1, "--timeout", 120))
+        got = _clean(measure(door, model, 50, *_window(door), "--timeout", 120))
         if not got["chunks"]:
             raise LoadFailed("no delta arrived within the measured time")
         return Figure(got["cpu_us_per_chunk"], got)
@@ -61,7 +61,7 @@ def per_delta(model: str, seconds: float = 3.0) -> Measure:
 
 def short_replies(door: Door, _: Door) -> Figure:
     """Return the answers of eight deltas per second, 32 callers."""
-    got = _clean(measure(door, "mock-t8-d0", 32, "--duration", 3, "--warmup", 1))
+    got = _clean(measure(door, "mock-t8-d0", 32, *_window(door)))
     return Figure(got["streams_s"], got)
 
 
@@ -104,6 +104,10 @@ SCENARIOS = (
     Scenario("S4z", "the same, the client offers deflate as browsers do", "kB", False, idle("--deflate")),
     Scenario("S5", "short replies (8 deltas), 32 callers", "per second", True, short_replies),
 )
+
+
+def _window(door: Door) -> tuple[str | float, ...]:
+    return "--duration", 3 * door.stretch, "--warmup", door.stretch
 
 
 def _clean(got: Mapping[str, Any]) -> Mapping[str, Any]:
