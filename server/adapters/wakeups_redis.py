@@ -51,6 +51,7 @@ class RedisWakeups:
         self._waiting: deque[tuple[str, bytes]] = deque(maxlen=WAITING)
         self._wanted: deque[tuple[bool, str]] = deque()
         self._work = asyncio.Event()
+        self._closed = False
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -65,6 +66,8 @@ class RedisWakeups:
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
+        # The library may take a cancellation for a failure of the connection and swallow it.
+        self._closed = True
         await self._stack.__aexit__(kind, exc, tb)
 
     def publish(self, topic: str, hint: bytes) -> None:
@@ -98,7 +101,7 @@ class RedisWakeups:
 
     async def _write(self) -> None:
         """Send what waits: changes of subscriptions in their order, then hints, many in one trip."""
-        while True:
+        while not self._closed:
             await self._work.wait()
             self._work.clear()
             try:
@@ -122,7 +125,7 @@ class RedisWakeups:
 
     async def _listen(self) -> None:
         """Pass on what other nodes publish. The library subscribes again after a lost connection."""
-        while True:
+        while not self._closed:
             try:
                 if not self._pubsub.subscribed:
                     await self._sleep(0.02)
