@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from server.adapters.rows import Row, conversation_row, end_row, message_row, turn_row, usage_row
+from server.core import trail
 from server.core.events import Event
 from server.core.ports import NewTurn, Orphan, TurnEnd
 
@@ -69,7 +70,15 @@ class Batch:
     renewals: list[Renewal] = field(default_factory=list)
     adoptions: list[Adoption] = field(default_factory=list)
     withdrawn: list[Beginning] = field(default_factory=list)
-    """Turns that an earlier batch stored for somebody who was gone by then."""
+    """Turns that an earlier batch stored, or may have stored, for somebody who was gone by then."""
+
+    def join(self) -> None:
+        """Make one of neighbouring deltas, which costs time that a writer has."""
+        self.events = {owned: trail.joined(events) for owned, events in self.events.items()}
+
+
+class OutcomeUnknown(OSError):  # noqa: N818
+    """The database was lost while it committed: all of the batch was written, or nothing."""
 
 
 @dataclass(slots=True, kw_only=True)
