@@ -8,11 +8,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from server.settings import Settings, Upstream
+from server.settings import Address, Settings, Upstream
+
+if TYPE_CHECKING:
+    from server.adapters.data_lock import DataInUse
 
 _PATIENCE = 5.0
 
@@ -55,7 +58,9 @@ def _data(data: Path) -> Check:
         return Check("data folder", "fail", f"{existing} is not a folder.", "Correct `data`.")
     if not os.access(existing, os.W_OK | os.X_OK):
         return Check("data folder", "fail", f"{existing} cannot be written.", "Change its owner, or correct `data`.")
-    return Check("data folder", "ok", f"{data} can be written." if existing == data else f"{data} will be made.")
+    return Check(
+        "data folder", "ok", f"Files can be written in {data}." if existing == data else f"{data} will be made."
+    )
 
 
 def _database(data: Path) -> Iterator[Check]:
@@ -83,19 +88,30 @@ def _database(data: Path) -> Iterator[Check]:
         yield Check("database", "ok", f"It is sound and up to date (version {version}).")
 
 
-def _lock(data: Path) -> Iterator[Check]:
+def _user(data: Path) -> "DataInUse | None":
+    """Return who has the data folder. Raises `OSError` if it cannot be locked."""
     from server.adapters.data_lock import DataInUse, locked
 
+    try:
+        with locked(data):
+            return None
+    except DataInUse as held:
+        return held
+
+
+def _lock(data: Path) -> Iterator[Check]:
     if not data.is_dir():
         return
     try:
-        with locked(data):
-            yield Check("lock", "ok", "No server uses the data folder.")
-    except DataInUse as held:
-        by = "a process" if held.pid is None else f"process {held.pid}"
-        yield Check("lock", "ok", f"A server runs: {by} uses the data folder.")
+        held = _user(data)
     except OSError as error:
         yield Check("lock", "fail", f"It cannot be locked ({error.strerror}).", "Change the owner of the data folder.")
+        return
+    if held is None:
+        yield Check("lock", "ok", "No server uses the data folder.")
+    else:
+        by = "a process" if held.pid is None else f"process {held.pid}"
+        yield Check("lock", "ok", f"A server runs: {by} uses the data folder.")
 
 
 def _listen(settings: Settings) -> Check:
@@ -105,6 +121,9 @@ def _listen(settings: Settings) -> Check:
     try:
         with urlopen(f"{url}/readyz", timeout=_PATIENCE) as answer:  # noqa: S310  our own address
             answer.read()
+        if not settings.data.is_dir() or _user(settings.data) is None:
+            why = f"A server of another data folder answers at {url}."
+            return Check("listen", "fail", why, "Stop it, or change `listen`.")
         return Check("listen", "ok", f"A server answers at {url}.")
     except HTTPError as error:
         reason = error.read().decode(errors="replace")[:200]
@@ -112,15 +131,21 @@ def _listen(settings: Settings) -> Check:
         return Check("listen", "warn", f"A server at {url} is not ready: {reason}", "Wait, or read its log.")
     except (URLError, OSError, HTTPException):
         pass
-    family = socket.AF_INET6 if ":" in settings.listen.host else socket.AF_INET
+    if taken := in_the_way(settings.listen):
+        return Check("listen", "fail", taken, "Stop what uses it, or change `listen`.")
+    return Check("listen", "ok", f"{settings.listen} is free.")
+
+
+def in_the_way(address: Address) -> str | None:
+    """Return why nobody can listen on `address` now, None if it is free."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
         with closing(socket.socket(family, socket.SOCK_STREAM)) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            trial.bind(settings.listen)
+            trial.bind(address)
     except OSError as error:
-        why = f"{settings.listen} cannot be used ({error.strerror or error})."
-        return Check("listen", "fail", why, "Stop what uses it, or change `listen`.")
-    return Check("listen", "ok", f"{settings.listen} is free.")
+        return f"{address} cannot be used ({error.strerror or error})."
+    return None
 
 
 def _upstreams(settings: Settings) -> Iterator[Check]:

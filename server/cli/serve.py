@@ -1,13 +1,14 @@
 """`parley serve`: run the server."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from server.cli.output import remark, say
-from server.cli.setup import ConfigOption, read
+from server.cli.output import CommandError, remark, say
+from server.cli.setup import ConfigOption, given, read
 
 if TYPE_CHECKING:
     from server.settings import Settings
@@ -24,42 +25,87 @@ def serve(
     settings = read(config)
     for warning in settings.warnings():
         remark(f"warning: {warning}")
+    prepare(settings)
     key = local_key(settings) if welcome else None
+    if welcome:
+        remark("Starting. This takes a few seconds.")
 
     def ready(address: str) -> None:
-        say(f"Parley accepts requests at {address}" if key is None else welcome_text(settings, address, key))
+        if key is None:
+            say(f"Parley accepts requests at {address}")
+        else:
+            chat = chat_command(settings, config or given.get(), address, key)
+            say(welcome_text(settings, address, key, chat=chat))
 
-    app.serve(settings, ready=ready)
+    try:
+        app.serve(settings, ready=ready)
+    except KeyboardInterrupt:
+        # Ctrl-C is how people stop it: by now all is closed, and nothing went wrong.
+        remark("Stopped.")
 
 
-def welcome_text(settings: "Settings", address: str, key: str) -> str:
-    """Return what a newcomer needs to get a first answer."""
+def prepare(settings: "Settings") -> None:
+    """Make the data folder and bring its database up to date.
+
+    Raises `DataInUse` or `CommandError` if another process has the folder or the address.
+    """
+    from server.adapters import database
+    from server.adapters.data_lock import locked
+    from server.cli.checks import in_the_way
+
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with locked(settings.data):
+        database.migrate(settings.data / database.FILE)
+    if reason := in_the_way(settings.listen):
+        other = settings.listen._replace(port=settings.listen.port + 1)
+        raise CommandError(f"{reason} Stop what uses it, or listen elsewhere: PARLEY_LISTEN={other}")
+
+
+def welcome_text(settings: "Settings", address: str, key: str, *, chat: str) -> str:
+    """Return what a newcomer needs to get a first answer; `chat` is the command that talks in the terminal."""
     model = settings.default_model
-    small = "\nIt answers from a small demonstration model: name a better one in parley.yaml (docs/configuration.md).\n"
+    small = "It answers from a small demonstration model. To use a real one: docs/models.md\n"
     return f"""
 Parley accepts requests at {address}
 {small if settings.models_catalogue()[model].demonstration else ""}
-Talk to it in another terminal:
+In another terminal:
 
-  {_command()} chat --persona socratic-tutor
+  {chat} --persona socratic-tutor
 
-Or from a program; this key of the user "local" works:
+From any program, with this key of the user "local":
 
   curl {address}/v1/chat/completions \\
-    -H "Authorization: Bearer {key}" -H "Content-Type: application/json" \\
+    -H "Authorization: Bearer {key}" \\
     -d '{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello!"}}]}}'
 
+From Python, with the OpenAI SDK:
+
   from openai import OpenAI
-  client = OpenAI(base_url="{address}/v1", api_key="{key}")
+  client = OpenAI(
+      base_url="{address}/v1",
+      api_key="{key}",
+  )
   print(client.responses.create(model="{model}", input="Hello!").output_text)
 
-Ctrl-C stops the server.
+Ctrl-C stops the server. What was said stays in {settings.data}.
 """
 
 
-def _command() -> str:
+def chat_command(settings: "Settings", config: Path | None, address: str, key: str) -> str:
+    """Return the command that talks to this server from another terminal in the same folder."""
+    from server.cli.chat import local_url
+    from server.settings import variable
+
+    # What this terminal's environment says is not known in the other one.
+    here_alone = any(variable(name) for name in ("PARLEY_CONFIG", "PARLEY_DATA", "PARLEY_LISTEN"))
+    if here_alone or local_url(settings) != address:
+        options = ["--url", address, "--key", key]
+    else:
+        options = ["--config", str(config)] if config else []
+    return shlex.join([*_program(), "chat", *options])
+
+
+def _program() -> list[str]:
     """Return how this program was called, as it can be called again from the same folder."""
     called = Path(sys.argv[0])
-    if called.name != "parley":
-        return f"{sys.executable} -m server"
-    return str(called)
+    return [str(called)] if called.name == "parley" else [sys.executable, "-m", "server"]

@@ -10,8 +10,10 @@ from server.settings.load import CONFIG_FILE, load
 from server.settings.model import Settings, file_schema
 from server.settings.problems import ConfigError, ConfigProblem
 from server.settings.sections import ModelEntry, Upstream
+from server.settings.values import Address
 
 __all__ = [
+    "Address",
     "ConfigError",
     "ConfigProblem",
     "ModelEntry",

@@ -5,7 +5,9 @@ import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from server.adapters.data_lock import locked
@@ -17,6 +19,28 @@ def taken() -> Iterator[int]:
     with closing(socket.socket()) as held:
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
+
+
+@contextmanager
+def answering() -> Iterator[int]:
+    """Run a server that is ready; yield its port."""
+
+    class Ready(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Ready) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def looked(parley: Any, name: str) -> tuple[str, str]:
@@ -66,6 +90,16 @@ def test_a_port_in_use_by_something_else_fails(parley: Any, tmp_path: Path) -> N
         state, text = looked(parley, "listen")
     assert state == "fail"
     assert "change `listen`" in text
+
+
+def test_a_server_of_another_folder_at_the_address_fails(parley: Any, tmp_path: Path) -> None:
+    """A start would not get the address, however ready its holder is; our own server there is in order."""
+    with answering() as port:
+        configure(tmp_path, f"listen: 127.0.0.1:{port}\n")
+        parley("migrate")
+        assert looked(parley, "listen")[0] == "fail"
+        with locked(tmp_path / "data"):
+            assert looked(parley, "listen") == ("ok", f"A server answers at http://127.0.0.1:{port}. ")
 
 
 def test_a_damaged_database_fails(parley: Any, tmp_path: Path) -> None:
