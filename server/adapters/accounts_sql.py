@@ -4,11 +4,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import Connection, insert, select, update
 
-from server.adapters.database import writing
-from server.adapters.identity_sqlite import key_hash
+from server.adapters.database import Database
+from server.adapters.identity_secrets import key_hash
 from server.adapters.rows import text_of
 from server.adapters.schema import audit, keys, users
 from server.core.ports import Clock, Ids
@@ -21,8 +20,8 @@ _HINT_LENGTH: Final = len("sk-") + 4
 class SqlAccounts:
     """An `Accounts`. `by` is who makes the changes, for the audit."""
 
-    def __init__(self, engine: AsyncEngine, *, ids: Ids, clock: Clock, new_secret: Callable[[], str], by: str) -> None:
-        self._engine = engine
+    def __init__(self, database: Database, *, ids: Ids, clock: Clock, new_secret: Callable[[], str], by: str) -> None:
+        self._database = database
         self._ids = ids
         self._clock = clock
         self._new_secret = new_secret
@@ -40,9 +39,10 @@ class SqlAccounts:
             created_at=now,
             expires_at=expires_at,
         )
-        async with writing(self._engine) as connection:
-            user_id = await self._user_id(connection, user, tier, default_tier, now)
-            await connection.execute(
+
+        def work(connection: Connection) -> None:
+            user_id = self._user_id(connection, user, tier, default_tier, now)
+            connection.execute(
                 insert(keys).values(
                     id=key.id,
                     hash=key_hash(secret),
@@ -53,15 +53,16 @@ class SqlAccounts:
                     expires_at=expires_at,
                 )
             )
-            await self._audit(connection, now, "key created", key=key.id, user=user, role=role.value)
+            self._audit(connection, now, "key created", key=key.id, user=user, role=role.value)
+
+        await self._database.write(work)
         return secret, key
 
     async def keys(self) -> Sequence[Key]:
         query = (
             select(keys, users.c.name).join(users, users.c.id == keys.c.user_id).order_by(keys.c.created_at, keys.c.id)
         )
-        async with self._engine.connect() as connection:
-            rows = (await connection.execute(query)).all()
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [
             Key(
                 id=row.id,
@@ -77,44 +78,48 @@ class SqlAccounts:
 
     async def revoke_key(self, key_id: str, now: int) -> bool:
         standing = (keys.c.id == key_id, keys.c.revoked_at.is_(None))
-        async with writing(self._engine) as connection:
-            revoked = await connection.execute(update(keys).where(*standing).values(revoked_at=now))
+
+        def work(connection: Connection) -> bool:
+            revoked = connection.execute(update(keys).where(*standing).values(revoked_at=now))
             if revoked.rowcount:
-                await self._audit(connection, now, "key revoked", key=key_id)
+                self._audit(connection, now, "key revoked", key=key_id)
             return revoked.rowcount > 0
 
+        return await self._database.write(work)
+
     async def users(self) -> Sequence[User]:
-        async with self._engine.connect() as connection:
-            rows = (await connection.execute(select(users).order_by(users.c.name))).mappings()
-            return [User(**row) for row in rows]
+        query = select(users).order_by(users.c.name)
+        rows = await self._database.read(lambda connection: connection.execute(query).mappings().all())
+        return [User(**row) for row in rows]
 
     async def change_user(self, name: str, *, tier: str | None = None, suspended: bool | None = None) -> User | None:
         asked = {"tier": tier, "suspended": suspended}
         changes = {field: value for field, value in asked.items() if value is not None}
-        async with writing(self._engine) as connection:
+
+        def work(connection: Connection) -> User | None:
             if changes:
-                await connection.execute(update(users).where(users.c.name == name).values(**changes))
-            row = (await connection.execute(select(users).where(users.c.name == name))).mappings().first()
+                connection.execute(update(users).where(users.c.name == name).values(**changes))
+            row = connection.execute(select(users).where(users.c.name == name)).mappings().first()
             if row is None:
                 return None
             if changes:
-                await self._audit(connection, self._clock.now(), "user changed", user=name, **changes)
+                self._audit(connection, self._clock.now(), "user changed", user=name, **changes)
             return User(**row)
 
-    async def _user_id(
-        self, connection: AsyncConnection, name: str, tier: str | None, default_tier: str, now: int
-    ) -> str:
-        known: str | None = await connection.scalar(select(users.c.id).where(users.c.name == name))
+        return await self._database.write(work)
+
+    def _user_id(self, connection: Connection, name: str, tier: str | None, default_tier: str, now: int) -> str:
+        known: str | None = connection.scalar(select(users.c.id).where(users.c.name == name))
         if known is None:
             made = self._ids.new("user")
             row = {"id": made, "name": name, "tier": tier or default_tier, "suspended": False, "created_at": now}
-            await connection.execute(insert(users).values(row))
-            await self._audit(connection, now, "user created", user=name, tier=row["tier"])
+            connection.execute(insert(users).values(row))
+            self._audit(connection, now, "user created", user=name, tier=row["tier"])
             return made
         if tier is not None:
-            await connection.execute(update(users).where(users.c.id == known).values(tier=tier))
-            await self._audit(connection, now, "user changed", user=name, tier=tier)
+            connection.execute(update(users).where(users.c.id == known).values(tier=tier))
+            self._audit(connection, now, "user changed", user=name, tier=tier)
         return known
 
-    async def _audit(self, connection: AsyncConnection, at: int, what: str, **detail: Any) -> None:
-        await connection.execute(insert(audit).values(at=at, who=self._by, what=what, detail=text_of(detail)))
+    def _audit(self, connection: Connection, at: int, what: str, **detail: Any) -> None:
+        connection.execute(insert(audit).values(at=at, who=self._by, what=what, detail=text_of(detail)))

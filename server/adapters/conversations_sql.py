@@ -4,10 +4,20 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import BindParameter, and_, bindparam, delete, desc, literal, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    desc,
+    literal,
+    or_,
+    select,
+    update,
+)
 
-from server.adapters.database import writing
+from server.adapters.database import Database
 from server.adapters.rows import conversation_of, message_of
 from server.adapters.schema import conversations, messages, turns
 from server.core.ports import Page
@@ -49,45 +59,50 @@ _PATH: Final = select(_path).order_by(desc(_path.c.depth))
 class SqlConversations:
     """A `Conversations`."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def conversation(self, conversation_id: str, user_id: str) -> Conversation | None:
-        async with self._engine.connect() as connection:
-            return await _one(connection, conversation_id, user_id)
+        return await self._database.read(lambda connection: _one(connection, conversation_id, user_id))
 
     async def list(self, user_id: str, *, after: str | None, limit: int) -> Page:
-        query, wanted = (_FIRST, {}) if after is None else (_NEXT, {"after": after})
-        async with self._engine.connect() as connection:
-            rows = (await connection.execute(query, {"user_id": user_id, "count": limit + 1, **wanted})).mappings()
-            found = [conversation_of(row) for row in rows]
-        return Page(found[:limit], more=len(found) > limit)
+        query, mark = (_FIRST, {}) if after is None else (_NEXT, {"after": after})
+        wanted = {"user_id": user_id, "count": limit + 1, **mark}
+        rows = await self._database.read(lambda connection: connection.execute(query, wanted).mappings().all())
+        return Page([conversation_of(row) for row in rows[:limit]], more=len(rows) > limit)
 
     async def path(self, leaf_id: str, user_id: str) -> Sequence[Message]:
-        async with self._engine.connect() as connection:
-            rows = (await connection.execute(_PATH, {"leaf_id": leaf_id, "user_id": user_id})).mappings()
-            return [message_of(row) for row in rows]
+        wanted = {"leaf_id": leaf_id, "user_id": user_id}
+        rows = await self._database.read(lambda connection: connection.execute(_PATH, wanted).mappings().all())
+        return [message_of(row) for row in rows]
 
     async def rename(self, conversation_id: str, user_id: str, title: str, now: int) -> Conversation | None:
         mine = and_(conversations.c.id == conversation_id, conversations.c.user_id == user_id)
-        async with writing(self._engine) as connection:
-            await connection.execute(update(conversations).where(mine).values(title=title, updated_at=now))
-            return await _one(connection, conversation_id, user_id)
+
+        def work(connection: Connection) -> Conversation | None:
+            connection.execute(update(conversations).where(mine).values(title=title, updated_at=now))
+            return _one(connection, conversation_id, user_id)
+
+        return await self._database.write(work)
 
     async def delete(self, conversation_id: str, user_id: str) -> bool:
         mine = and_(turns.c.conversation_id == conversation_id, turns.c.user_id == user_id)
         ended = and_(mine, turns.c.ended_at.is_not(None))
-        async with writing(self._engine) as connection:
-            gone = await connection.execute(
+
+        def work(connection: Connection) -> bool:
+            # What still runs is charged as any other turn, so it must be able to end. Turns go before their
+            # conversation, as where a turn ends: two that lock in different orders would wait for each other.
+            connection.execute(update(turns).where(mine).values(keep_until=FORGET_WHEN_ENDED))
+            connection.execute(delete(messages).where(messages.c.turn_id.in_(select(turns.c.id).where(ended))))
+            connection.execute(delete(turns).where(ended))
+            gone = connection.execute(
                 delete(conversations).where(conversations.c.id == conversation_id, conversations.c.user_id == user_id)
             )
-            await connection.execute(delete(messages).where(messages.c.turn_id.in_(select(turns.c.id).where(ended))))
-            await connection.execute(delete(turns).where(ended))
-            # What still runs is charged as any other turn, so it must be able to end.
-            await connection.execute(update(turns).where(mine).values(keep_until=FORGET_WHEN_ENDED))
             return gone.rowcount > 0
 
+        return await self._database.write(work)
 
-async def _one(connection: AsyncConnection, conversation_id: str, user_id: str) -> Conversation | None:
-    row = (await connection.execute(_ONE, {"conversation_id": conversation_id, "user_id": user_id})).mappings().first()
+
+def _one(connection: Connection, conversation_id: str, user_id: str) -> Conversation | None:
+    row = connection.execute(_ONE, {"conversation_id": conversation_id, "user_id": user_id}).mappings().first()
     return conversation_of(row) if row else None

@@ -1,16 +1,19 @@
-"""Opens the database, brings its tables up to date and copies it while it is in use.
+"""What the stores need of a database, and SQLite: opening it, bringing it up to date, copying it while it is in use.
 
-Here is what differs by dialect, but for the journal, which has one module for each.
+`database_postgres` is the other backend. The journals and identities are beside it: each has one module for each.
 """
+# ruff: noqa: D102  # what the methods promise is in `Database`
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
-from sqlalchemy import URL, Connection, create_engine, event
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event
+from sqlalchemy.exc import OperationalError
 
 from server.adapters.schema import VERSION
 
@@ -20,8 +23,26 @@ FILE: Final = "parley.db"
 BUSY_SECONDS: Final = 5.0
 """How long a writer waits for another process's transaction."""
 
+MIGRATIONS: Final = Path(__file__).with_name("migrations")
 
 _WRITES: Final = "SERIALIZABLE"
+_T = TypeVar("_T")
+
+
+class Database(Protocol):
+    """Runs the work of stores. The work is synchronous SQLAlchemy and is run where it keeps nobody else waiting.
+
+    Raises `OSError` if the database is out of reach.
+    """
+
+    async def read(self, work: Callable[[Connection], _T]) -> _T:
+        """Return what `work` reads. It sees what is committed, and may be run again after a lost connection."""
+
+    async def write(self, work: Callable[[Connection], _T]) -> _T:
+        """Run `work` as one transaction, which is as if there were no other, and return its result.
+
+        It is undone if it raises. It may be run again where another one came between.
+        """
 
 
 class NewerDatabase(Exception):  # noqa: N818
@@ -61,29 +82,59 @@ def migrate(path: Path) -> bool:
     return True
 
 
-@asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[AsyncEngine]:
-    """Open the SQLite file at `path`, which is up to date, for the time of the context.
+class SqliteDatabase:
+    """A `Database`: a thread that reads and a thread that writes, with a connection each.
 
-    A connection of the engine is in autocommit: each statement sees what is committed at that moment. See `writing`.
+    A thread costs a query a third of what an asynchronous driver does.
     """
-    engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(path)),
-        isolation_level="AUTOCOMMIT",
-        skip_autocommit_rollback=True,
-        pool_reset_on_return=None,
-    )
-    event.listen(engine.sync_engine, "connect", _on_connect)
-    event.listen(engine.sync_engine, "begin", _on_begin)
+
+    def __init__(self, path: Path) -> None:
+        self._reader = _engine(path).execution_options(isolation_level="AUTOCOMMIT")
+        self._writer = _engine(path).execution_options(isolation_level=_WRITES)
+        self._reading = ThreadPoolExecutor(1, "reads")
+        self._writing = ThreadPoolExecutor(1, "writes")
+
+    async def read(self, work: Callable[[Connection], _T]) -> _T:
+        return await _in_thread(self._reading, self._read, work)
+
+    async def write(self, work: Callable[[Connection], _T]) -> _T:
+        return await _in_thread(self._writing, self._write, work)
+
+    def close(self) -> None:
+        """Wait for the work that runs."""
+        for thread, engine in ((self._reading, self._reader), (self._writing, self._writer)):
+            thread.shutdown()
+            engine.dispose()
+
+    def _read(self, work: Callable[[Connection], _T]) -> _T:
+        with self._reader.connect() as connection:
+            return work(connection)
+
+    def _write(self, work: Callable[[Connection], _T]) -> _T:
+        with self._writer.begin() as connection:
+            return work(connection)
+
+
+@asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[SqliteDatabase]:
+    """Open the SQLite file at `path`, which is up to date, for the time of the context."""
+    database = SqliteDatabase(path)
     try:
-        yield engine
+        yield database
     finally:
-        await engine.dispose()
+        await asyncio.to_thread(database.close)
 
 
-def writing(engine: AsyncEngine) -> AbstractAsyncContextManager[AsyncConnection]:
-    """Return a transaction, to be entered: committed when the context is left, undone if that is by an exception."""
-    return engine.execution_options(isolation_level=_WRITES).begin()
+def upgrade(connection: Connection) -> None:
+    """Apply the migrations that are missing, in the transaction of the connection."""
+    # Importing Alembic takes longer than a whole start that has nothing to migrate.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def backup(path: Path, to: Path, progress: Callable[[int, int], None]) -> None:
@@ -109,21 +160,33 @@ def _version(connection: sqlite3.Connection) -> str | None:
 
 
 def _upgrade(path: Path) -> None:
-    # Importing Alembic takes longer than a whole start that has nothing to migrate.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
-    engine = create_engine(URL.create("sqlite", database=str(path))).execution_options(isolation_level=_WRITES)
-    event.listen(engine, "connect", _on_connect)
-    event.listen(engine, "begin", _on_begin)
+    engine = _engine(path).execution_options(isolation_level=_WRITES)
     try:
         with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            upgrade(connection)
     finally:
         engine.dispose()
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        poolclass=StaticPool,
+        connect_args={"check_same_thread": False},
+        skip_autocommit_rollback=True,
+    )
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _on_begin)
+    return engine
+
+
+async def _in_thread(
+    thread: ThreadPoolExecutor, run: Callable[[Callable[[Connection], _T]], _T], work: Callable[[Connection], _T]
+) -> _T:
+    try:
+        return await asyncio.get_running_loop().run_in_executor(thread, run, work)
+    except OperationalError as failed:
+        raise OSError(f"the database could not be used: {failed.orig}") from failed
 
 
 def _on_connect(connection: Any, _record: object) -> None:

@@ -4,10 +4,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import RowMapping, delete, func, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select
 
-from server.adapters.database import writing
+from server.adapters.database import Database
 from server.adapters.schema import persona_labels, persona_revisions
 from server.core.ports_operator import Revision
 
@@ -21,38 +20,40 @@ _labels = persona_labels.c
 class SqlRevisions:
     """A `Revisions`."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def publish_file(self, persona: str, digest: str, compiled: str, now: int) -> Revision:
-        async with writing(self._engine) as connection:
-            known = await _where(connection, _revisions.persona == persona, _revisions.digest == digest)
-            revision = known or await _store(connection, persona, digest, compiled, now)
-            live = await _live(connection, persona)
+        def work(connection: Connection) -> Revision:
+            known = _where(connection, _revisions.persona == persona, _revisions.digest == digest)
+            revision = known or _store(connection, persona, digest, compiled, now)
+            live = _live(connection, persona)
             if live is None or live.origin == "file":
-                await _label(connection, persona, LIVE, revision.number)
+                _label(connection, persona, LIVE, revision.number)
             elif revision.number != live.number:
-                await _label(connection, persona, DRAFT, revision.number)
+                _label(connection, persona, DRAFT, revision.number)
             return revision
 
+        return await self._database.write(work)
+
     async def revision(self, persona: str, number: int) -> Revision | None:
-        async with self._engine.connect() as connection:
-            return await _where(connection, _revisions.persona == persona, _revisions.number == number)
+        return await self._database.read(
+            lambda connection: _where(connection, _revisions.persona == persona, _revisions.number == number)
+        )
 
     async def labels(self) -> Mapping[str, Mapping[str, int]]:
         found: dict[str, dict[str, int]] = {}
-        async with self._engine.connect() as connection:
-            for row in await connection.execute(select(persona_labels)):
-                found.setdefault(row.persona, {})[row.label] = row.number
+        for row in await self._database.read(lambda connection: connection.execute(select(persona_labels)).all()):
+            found.setdefault(row.persona, {})[row.label] = row.number
         return found
 
 
-async def _store(connection: AsyncConnection, persona: str, digest: str, compiled: str, now: int) -> Revision:
-    highest = await connection.scalar(select(func.max(_revisions.number)).where(_revisions.persona == persona))
+def _store(connection: Connection, persona: str, digest: str, compiled: str, now: int) -> Revision:
+    highest = connection.scalar(select(func.max(_revisions.number)).where(_revisions.persona == persona))
     revision = Revision(
         persona=persona, number=(highest or 0) + 1, digest=digest, compiled=compiled, origin="file", created_at=now
     )
-    await connection.execute(
+    connection.execute(
         insert(persona_revisions).values(
             persona=persona,
             number=revision.number,
@@ -65,16 +66,16 @@ async def _store(connection: AsyncConnection, persona: str, digest: str, compile
     return revision
 
 
-async def _live(connection: AsyncConnection, persona: str) -> Revision | None:
+def _live(connection: Connection, persona: str) -> Revision | None:
     number = select(_labels.number).where(_labels.persona == persona, _labels.label == LIVE).scalar_subquery()
-    return await _where(connection, _revisions.persona == persona, _revisions.number == number)
+    return _where(connection, _revisions.persona == persona, _revisions.number == number)
 
 
-async def _label(connection: AsyncConnection, persona: str, label: str, number: int) -> None:
-    await connection.execute(delete(persona_labels).where(_labels.persona == persona, _labels.label == label))
-    await connection.execute(insert(persona_labels).values(persona=persona, label=label, number=number))
+def _label(connection: Connection, persona: str, label: str, number: int) -> None:
+    connection.execute(delete(persona_labels).where(_labels.persona == persona, _labels.label == label))
+    connection.execute(insert(persona_labels).values(persona=persona, label=label, number=number))
 
 
-async def _where(connection: AsyncConnection, *conditions: Any) -> Revision | None:
-    row: RowMapping | None = (await connection.execute(select(persona_revisions).where(*conditions))).mappings().first()
+def _where(connection: Connection, *conditions: Any) -> Revision | None:
+    row: RowMapping | None = connection.execute(select(persona_revisions).where(*conditions)).mappings().first()
     return Revision(**row) if row else None

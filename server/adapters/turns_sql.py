@@ -4,10 +4,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, exists, or_, select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Connection, Select, bindparam, delete, exists, or_, select
 
-from server.adapters.database import writing
+from server.adapters.database import Database
 from server.adapters.rows import message_of, outcome_of, turn_of, usage_of
 from server.adapters.schema import messages, turns, usage
 from server.core.ports import StoredTurn
@@ -43,32 +42,33 @@ _PASSED: Final = (
 class SqlTurns:
     """A `Turns`."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def turn(self, turn_id: str, user_id: str) -> StoredTurn | None:
-        async with self._engine.connect() as connection:
-            row = (await connection.execute(_BY_ID, {"turn_id": turn_id, "user_id": user_id})).mappings().first()
-        return _stored(row) if row else None
+        return await self._one(_BY_ID, turn_id=turn_id, user_id=user_id)
 
     async def by_request(self, user_id: str, client_request_id: str) -> StoredTurn | None:
-        wanted = {"user_id": user_id, "client_request_id": client_request_id}
-        async with self._engine.connect() as connection:
-            row = (await connection.execute(_BY_REQUEST, wanted)).mappings().first()
-        return _stored(row) if row else None
+        return await self._one(_BY_REQUEST, user_id=user_id, client_request_id=client_request_id)
 
     async def usage_rows(self, user_id: str, since: int) -> Sequence[UsageRow]:
-        async with self._engine.connect() as connection:
-            rows = (await connection.execute(_USAGE, {"user_id": user_id, "since": since})).mappings()
-            return [usage_of(row) for row in rows]
+        wanted = {"user_id": user_id, "since": since}
+        rows = await self._database.read(lambda connection: connection.execute(_USAGE, wanted).mappings().all())
+        return [usage_of(row) for row in rows]
 
     async def forget(self, now: int, limit: int) -> int:
-        async with writing(self._engine) as connection:
-            passed = (await connection.scalars(_PASSED, {"now": now, "count": limit})).all()
+        def work(connection: Connection) -> int:
+            passed = connection.scalars(_PASSED, {"now": now, "count": limit}).all()
             if passed:
-                await connection.execute(delete(messages).where(messages.c.turn_id.in_(passed)))
-                await connection.execute(delete(turns).where(turns.c.id.in_(passed)))
+                connection.execute(delete(messages).where(messages.c.turn_id.in_(passed)))
+                connection.execute(delete(turns).where(turns.c.id.in_(passed)))
             return len(passed)
+
+        return await self._database.write(work)
+
+    async def _one(self, query: Select[Any], **wanted: str) -> StoredTurn | None:
+        row = await self._database.read(lambda connection: connection.execute(query, wanted).mappings().first())
+        return _stored(row) if row else None
 
 
 def _stored(row: Mapping[Any, Any]) -> StoredTurn:

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, insert, select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Connection, create_engine, insert, select
 
 from server.adapters import database, schema
-from server.adapters.database import NewerDatabase, backup, migrate, opened, writing
+from server.adapters.database import Database, NewerDatabase, backup, migrate, opened
 
 VALUE = {"key": "k", "value": b"v"}
 
@@ -71,40 +70,57 @@ def test_a_path_with_odd_characters_is_a_path(tmp_path: Path) -> None:
 
 async def test_every_commit_is_on_disk(path: Path) -> None:
     """Each connection writes ahead, waits for the disk and minds foreign keys."""
-    async with opened(path) as engine, engine.connect() as connection:
-        settings = [
-            (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar()
-            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
-        ]
-    assert settings == ["wal", 2, 1, 5000]
+
+    def settings(connection: Connection) -> list[object]:
+        names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        return [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
+
+    async with opened(path) as base:
+        assert await base.read(settings) == await base.write(settings) == ["wal", 2, 1, 5000]
 
 
-async def test_a_transaction_is_seen_when_it_is_left(path: Path) -> None:
+async def test_a_transaction_is_seen_when_it_has_ended(path: Path) -> None:
     """Others see nothing of it before and all of it after."""
-    query = select(schema.meta.c.value)
-    async with opened(path) as engine:
-        async with writing(engine) as connection:
-            await connection.execute(insert(schema.meta).values(**VALUE))
-            async with engine.connect() as other:
-                assert await other.scalar(query) is None
-        async with engine.connect() as other:
-            assert await other.scalar(query) == b"v"
+    seen: list[object] = []
+
+    def write_and_look(connection: Connection) -> None:
+        connection.execute(insert(schema.meta).values(**VALUE))
+        with closing(sqlite3.connect(path)) as other:
+            seen.append(other.execute("SELECT value FROM meta").fetchone())
+
+    async with opened(path) as base:
+        await base.write(write_and_look)
+        assert seen == [None]
+        assert await value(base) == b"v"
 
 
 async def test_a_transaction_that_raises_is_undone(path: Path) -> None:
     """Nothing of it is stored, and the connection can be used again."""
-    async with opened(path) as engine:
+
+    def write_and_raise(connection: Connection) -> None:
+        connection.execute(insert(schema.meta).values(**VALUE))
+        raise LookupError
+
+    async with opened(path) as base:
         for _ in range(2):
             with pytest.raises(LookupError):
-                await _write_and_raise(engine)
-        async with engine.connect() as other:
-            assert await other.scalar(select(schema.meta.c.value)) is None
+                await base.write(write_and_raise)
+        assert await value(base) is None
 
 
-async def _write_and_raise(engine: AsyncEngine) -> None:
-    async with writing(engine) as connection:
-        await connection.execute(insert(schema.meta).values(**VALUE))
-        raise LookupError
+async def test_a_database_that_cannot_be_used_is_an_os_error(path: Path) -> None:
+    """Whoever reads or writes need not know the driver's errors."""
+    async with opened(path) as base:
+        assert await value(base) is None
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("ALTER TABLE meta RENAME TO gone")
+        with pytest.raises(OSError, match="meta"):
+            await value(base)
+
+
+async def value(base: Database) -> object:
+    """Return the one value that is stored."""
+    return await base.read(lambda connection: connection.scalar(select(schema.meta.c.value)))
 
 
 def test_a_copy_is_made_while_others_write(path: Path, tmp_path: Path) -> None:
