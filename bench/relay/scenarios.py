@@ -62,6 +62,8 @@ def per_delta(model: str) -> Measure:
 def short_replies(door: Door, _: Door) -> Figure:
     """Return the answers of eight deltas per second, 32 callers."""
     got = _clean(measure(door, "mock-t8-d0", 32, *_window(door)))
+    if not got["streams"]:
+        raise LoadFailed("no answer began and ended within the measured time")
     return Figure(got["streams_s"], got)
 
 
