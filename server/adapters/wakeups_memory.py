@@ -16,6 +16,9 @@ class MemoryWakeups:
         for hear in self._listeners.get(topic, {}).values():
             asyncio.get_running_loop().call_soon(hear, hint)
 
+    def heard(self, topic: str) -> bool:
+        return topic in self._listeners
+
     def subscribe(self, topic: str, hear: Callable[[bytes], None]) -> Callable[[], None]:
         key, self._next = self._next, self._next + 1
         self._listeners.setdefault(topic, {})[key] = hear

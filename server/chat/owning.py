@@ -1,7 +1,7 @@
 """The turns that this process owns: answer them, keep their leases, stop deserted ones, adopt orphans, settle."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -13,6 +13,7 @@ from server.chat.answer import Answer, Ending, Question
 from server.chat.live import LiveTurn
 from server.chat.routing import Routing
 from server.core.estimates import Lengths
+from server.core.events import Event
 from server.core.ports import Clock, Conversations, Happened, Journal, Observer, Orphan, Wakeups
 from server.core.records import Turn
 from server.core.wakes import FOLLOWED, STOP, owner_topic, turn_topic, write_events
@@ -142,13 +143,18 @@ class Owning:
         turn_id = answer.turn.id
         self._answers[turn_id] = answer
         answer.live.on_deserted = lambda: self._deserted(answer)
-        answer.live.on_added = lambda events: self._wakeups.publish(turn_topic(turn_id), write_events(events))
+        answer.live.on_added = lambda events: self._publish(turn_id, events)
         self._leaves[turn_id] = self._wakeups.subscribe(owner_topic(turn_id), lambda hint: self._hear(answer, hint))
         if self._leaving:
             # It was being accepted when the others were told to stop.
             answer.stop("leaving")
         # Nobody follows yet, and if nobody ever does the answer must not go on for ever.
         self._linger(answer)
+
+    def _publish(self, turn_id: str, events: Sequence[Event]) -> None:
+        topic = turn_topic(turn_id)
+        if self._wakeups.heard(topic):
+            self._wakeups.publish(topic, write_events(events))
 
     def _hear(self, answer: Answer, hint: bytes) -> None:
         """Another process passes on what its clients do."""

@@ -333,6 +333,9 @@ class Wakeups(Protocol):
     def publish(self, topic: str, hint: bytes) -> None:
         """Tell everyone who listens to `topic`. Never waits and never raises."""
 
+    def heard(self, topic: str) -> bool:
+        """Return whether anybody may listen to `topic`; where not, there is no need to make a hint."""
+
     def subscribe(self, topic: str, hear: Callable[[bytes], None]) -> Callable[[], None]:
         """Call `hear`, on the event loop, for each hint from soon on; return what ends it."""
 
