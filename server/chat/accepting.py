@@ -1,6 +1,6 @@
 """From a request to a turn that may be stored: who answers, from which history, within which caps, past the screen."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -68,6 +68,8 @@ class Accepting:
         turn = self._turn(actor, request, choice, thread, now)
         thread = _pinned(thread, choice.speaker, turn.prompt.greeting)
         if not request.generate:
+            # What is stored now is read with the turns that continue it.
+            await self._screen_input(actor, request, choice.speaker)
             return Accepted(turn=turn, thread=thread, question=None, headers={})
         drafts = _Drafts(self._prompts, choice.speaker, turn, thread)
         drafts.write(choice.model)
@@ -168,9 +170,7 @@ class Accepting:
 
     async def _screen_input(self, actor: Actor, request: TurnRequest, speaker: Speaker) -> None:
         context = self._screen_context(speaker, actor.tier)
-        parts = [part for item in request.items if item.role == "user" for part in item.parts]
-        texts = [part.text for part in parts if isinstance(part, TextPart)]
-        for text in [*texts, request.steering or ""]:
+        for text in _brought(request):
             verdict = await self._moderator.check_input(text, context) if text else None
             if verdict is not None and verdict.action == "stop":
                 raise blocked(verdict)
@@ -238,6 +238,16 @@ class _Drafts:
         except Refused as refused:
             return refused.message
         return None
+
+
+def _brought(request: TurnRequest) -> Iterator[str]:
+    """Yield what the caller brings: each part alone, and what the parts of a message say together."""
+    for item in request.items:
+        texts = [part.text for part in item.parts if isinstance(part, TextPart)]
+        yield from texts
+        if len(texts) > 1:
+            yield "".join(texts)
+    yield request.steering or ""
 
 
 def _has_image(thread: Thread) -> bool:

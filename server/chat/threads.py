@@ -20,7 +20,7 @@ class Thread:
     history: Sequence[Message]
     """Everything before the newest message, oldest first; the input's own earlier messages among it."""
     inputs: Sequence[Message]
-    """What the turn stores, oldest first; the last one is the newest user message."""
+    """What the turn stores, oldest first; the last one is the newest user message. None if no answer is wanted."""
     parent_id: str | None
     conversation: Conversation | None
     begins: bool
@@ -78,7 +78,7 @@ class Threads:
             history=[*history, *inputs[:-1]],
             inputs=inputs,
             parent_id=leaf,
-            conversation=self._begin(actor, inputs[-1]) if begins else conversation,
+            conversation=self._begin(actor, inputs) if begins else conversation,
             begins=begins,
         )
 
@@ -109,14 +109,14 @@ class Threads:
             messages.append(message)
         return messages
 
-    def _begin(self, actor: Actor, newest: Message) -> Conversation:
+    def _begin(self, actor: Actor, inputs: Sequence[Message]) -> Conversation:
         now = self._clock.now()
         return Conversation(
             id=self._ids.new("conv"),
             user_id=actor.user_id,
             created_at=now,
             updated_at=now,
-            title=title_of(newest),
+            title=title_of(inputs[-1]) if inputs else "",
         )
 
 
