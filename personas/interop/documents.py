@@ -58,7 +58,8 @@ def from_front_matter(text: str) -> Object:
     if text.partition("\n")[0].rstrip() != "---":
         return _halves({}, text, 1)
     halves = front_matter.cut(text)
-    front = from_yaml(halves.front, first_line=halves.front_line) if halves.front.strip() else {}
+    # The line end before `---` belongs to the last text in the front matter.
+    front = from_yaml(f"{halves.front}\n", first_line=halves.front_line) if halves.front.strip() else {}
     return _halves(front, halves.body, halves.body_line)
 
 

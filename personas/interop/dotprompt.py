@@ -7,7 +7,7 @@ from personas.front_matter import Json, Unreadable
 from personas.interop.draft import Draft, Object, Remark, Variable, at, integer_at, settings_in, text_at
 from personas.interop.format import Format, front_matter_bytes
 from personas.interop.handlebars import translated
-from personas.interop.openai import snake
+from personas.interop.openai import MAX_VARIABLES, snake
 from personas.interop.outline import Outline, settings_of
 from personas.interop.prose import Dialect
 from personas.template import NAMES
@@ -33,6 +33,8 @@ def read(document: Object) -> Draft:
         dial = snake(word)
         if "." in word or not _DIAL.fullmatch(dial):
             return ""
+        if len(variables) >= MAX_VARIABLES and word not in variables:
+            raise Unreadable(1, "too_many", f"The prompt has more than {MAX_VARIABLES} variables.", "Write them out.")
         default = at(front, "input", "default", word)
         variables[word] = Variable(dial, default if isinstance(default, str) else "")
         return f"dials.{dial}"
@@ -43,7 +45,7 @@ def read(document: Object) -> Draft:
     others = "Texts for other roles and the place of the history are left out: a persona is what the system says."
     return Draft(
         title=text_at(front, "name"),
-        summary=[text_at(front, "description"), found.text],
+        summary=[text_at(front, "description"), "" if "{" in found.text else found.text],
         body=found.text,
         is_ours=True,
         settings=settings_in(

@@ -66,6 +66,15 @@ class Draft:
     """By the word that the file's texts have between double braces."""
     remarks: Sequence[Remark] = ()
 
+    @property
+    def length(self) -> int:
+        """Characters of all its texts; those that may serve as the summary are mostly among the others."""
+        single = (self.title, self.name, self.body, self.reminder, self.avatar)
+        several = (*self.greeting, *self.starters, *self.tags)
+        pairs = (text for pair in (*self.sections, *self.examples) for text in pair)
+        known = (text for lore in self.lore for text in (*lore.words, lore.text))
+        return sum(len(text) for text in (*single, *several, *pairs, *known))
+
 
 def at(value: Json, *path: str) -> Json:
     """Return what stands at `path`, None if nothing does."""

@@ -13,7 +13,7 @@ from personas.front_matter import Json, Unreadable
 from personas.interop import card_png, charx, documents, leftovers, librechat
 from personas.interop.card import CARD
 from personas.interop.dotprompt import DOTPROMPT
-from personas.interop.draft import Object, Remark, text_at
+from personas.interop.draft import Draft, Object, Remark, text_at
 from personas.interop.format import Format
 from personas.interop.huggingface import HUGGINGFACE
 from personas.interop.langfuse import LANGFUSE
@@ -44,6 +44,8 @@ FORMATS: Mapping[str, Format] = {
 
 MAX_PERSONAS = 100
 """Personas of one file."""
+MAX_TEXT = 1024 * 1024
+"""Characters of all texts of one file that would have to be translated."""
 
 _IN_JSON = (CARD, OPENWEBUI, LOBEHUB, LIBRECHAT, HUGGINGFACE, LANGFUSE, OPENAI)
 """Formats that a JSON object may have, the surest signs first."""
@@ -80,8 +82,12 @@ def read(content: bytes, *, file_name: str, reserved: Collection[str] = ()) -> t
     """
     try:
         found, remarks = _documents(content, file_name)
-        stem = PurePath(file_name).stem
-        return tuple(_imported(how, document, file_name, stem, reserved, remarks) for how, document in found)
+        drafts = [how.read(document) for how, document in found]
+        _check_length(drafts)
+        return tuple(
+            _imported(how, document, draft, file_name, reserved, remarks)
+            for (how, document), draft in zip(found, drafts, strict=True)
+        )
     except Unreadable as error:
         problem = Problem(file_name, error.line, error.code, error.message, error.cure)
         raise PersonaRefused([problem]) from error
@@ -104,12 +110,12 @@ def write(persona: Compiled, format_name: str) -> Exported:
 def _imported(
     how: Format,
     document: Object,
+    draft: Draft,
     file_name: str,
-    stem: str,
     reserved: Collection[str],
     remarks: Sequence[Remark],
 ) -> Imported:
-    draft = how.read(document)
+    stem = PurePath(file_name).stem
     made = make(draft, how.dialect, stem=stem, reserved=reserved, extensions={})
     written, _ = _written(compose(_parsed(made.text, made.name), {}), how)
     kept, dropped = leftovers.left_over({key: document[key] for key in document if key != "line"}, written)
@@ -123,6 +129,12 @@ def _imported(
     persona = _parsed(whole.text, whole.name)
     told = (*_problems(file_name, problems), *persona.problems)
     return Imported(name=whole.name, format=how.key, text=whole.text, problems=told)
+
+
+def _check_length(drafts: Sequence[Draft]) -> None:
+    if sum(draft.length for draft in drafts) > MAX_TEXT:
+        message = f"The texts of the file have more than {MAX_TEXT} characters."
+        raise Unreadable(1, "too_large", message, "Import fewer personas, or shorter ones, at a time.")
 
 
 def _parsed(text: str, name: str) -> Persona:

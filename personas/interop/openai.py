@@ -1,6 +1,7 @@
 """What OpenAI's tools write: prompts, assistants, and configurations of GPTs."""
 
 import re
+from itertools import islice
 
 from personas.front_matter import Json
 from personas.interop.draft import (
@@ -20,6 +21,8 @@ from personas.interop.format import Format
 from personas.interop.outline import Outline, messages_of, settings_of
 from personas.interop.prose import MACRO, Dialect
 
+MAX_VARIABLES = 64
+"""Variables of one prompt that become dials."""
 _DISPLAY = {"prompt_starters": "conversation_starters"}
 _ABOVE = ("system", "developer")
 
@@ -95,7 +98,7 @@ def below(messages: list[Json]) -> list[Json]:
 def variables_of(body: str, given: Json) -> dict[str, Variable]:
     """Return the variables that a prompt has between double braces, with the values that are `given`."""
     words = dict.fromkeys(match["braced"] for match in MACRO.finditer(body) if match["braced"])
-    return {word: Variable(snake(word), text_at(given, word)) for word in words}
+    return {word: Variable(snake(word), text_at(given, word)) for word in islice(words, MAX_VARIABLES)}
 
 
 def snake(word: str) -> str:

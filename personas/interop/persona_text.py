@@ -17,6 +17,9 @@ _LONGEST_PROSE, _LONGEST_REMINDER, _LONGEST_LINE, _LONGEST_WORD = 8000, 600, 160
 _LONGEST_SUMMARY, _LONGEST_DIAL, _LONGEST_AVATAR = 280, 200, 16
 _DEFAULT_BUDGET, _DEFAULT_TURNS, _MOST_TURNS = 800, 4, 50
 
+_ENOUGH = 4000
+"""Characters of a text in which the first paragraph is looked for."""
+
 REMINDER = "Reminder"
 """The section of a reminder that is too long to be one."""
 _COMES_BACK = "It comes back when the persona is exported to the same format."
@@ -127,7 +130,7 @@ class _Making:
 
     def _summary(self) -> str:
         for text in self.draft.summary:
-            paragraph = self._plain(text).partition("\n\n")[0]
+            paragraph = self._plain(text.lstrip()[:_ENOUGH]).partition("\n\n")[0]
             if summary := one_line(paragraph, _LONGEST_SUMMARY):
                 return summary
         # What a persona without any text is told too, so that a way there and back ends where it began.

@@ -18,6 +18,7 @@ _BLANKS = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)+")
 _BREAKS = re.compile("\r\n|[\r\u2028\u2029]")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _PASSES = 10
+_MOST_SECTIONS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,16 +99,17 @@ def tidy(text: str) -> str:
 def divided(body: str, taken: Collection[str]) -> Iterator[tuple[str, str]]:
     """Yield heading and text of the opening and of each section of a translated body.
 
-    A heading that no section may have (a repeated one, one that is `taken`, one with braces) becomes a smaller one in
-    the section before.
+    A heading that no section may have (a repeated one, one that is `taken`, one with braces, one too many) becomes a
+    smaller one in the section before.
     """
     seen = {heading_key(heading) for heading in taken}
+    most = len(seen) + _MOST_SECTIONS
     heading, parts = "", list[str]()
     for section in split(_closed(body), path="", first_line=1):
         is_opening = section.line == section.text_line
         if is_opening:
             parts.append(section.text)
-        elif not section.heading or "{" in section.heading or section.key in seen:
+        elif not section.heading or "{" in section.heading or section.key in seen or len(seen) >= most:
             parts += [f"### {section.heading}" if section.heading else "", section.text]
         else:
             yield heading, _paragraphs(parts)

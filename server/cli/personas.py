@@ -1,4 +1,4 @@
-"""`parley personas`: list, check and show who can answer."""
+"""`parley personas`: list, check and show who can answer; bring them in and give them out."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from server.core.records import Model
     from server.settings import Settings
 
-commands = typer.Typer(help="List, check and show personas.", no_args_is_help=True)
+commands = typer.Typer(help="List, check, show, import and export personas.", no_args_is_help=True)
 
 
 @commands.command("list")
@@ -82,6 +82,60 @@ def show(
     say(yaml.safe_dump(facts, sort_keys=False, allow_unicode=True, width=100).rstrip())
 
 
+@commands.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A character card, SKILL.md, .prompt, or an export.")],
+    into: Annotated[Path | None, typer.Option("--into", metavar="FOLDER", help="Where to; else your personas.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Make personas of another tool's file, and tell what is not taken over. They are their owner's alone."""
+    from personas import interop
+
+    settings = read(config)
+    known = library(settings)
+    found = interop.read(_content(file), file_name=file.name, reserved=_house_headings(known))
+    folder = into or next(iter(settings.personas), Path("personas"))
+    taken = {*known.names, *known.refused}
+    for imported in found:
+        places = (folder / imported.name, folder / f"{imported.name}.md")
+        if imported.name in taken or any(place.exists() for place in places):
+            raise CommandError(
+                f"There is already a persona {imported.name}. Give the one in {file} another title, or remove yours."
+            )
+        taken.add(imported.name)
+    for imported in found:
+        path = folder / imported.name / "persona.md"
+        path.parent.mkdir(parents=True)
+        path.write_text(imported.text, encoding="utf-8")
+        say(str(path))
+        for problem in imported.problems:
+            remark(f"{imported.name}: {problem.message} {problem.cure}".rstrip())
+    if folder.resolve() not in {known_folder.resolve() for known_folder in settings.personas}:
+        remark(f"Add {folder} to `personas` in the configuration to have them served.")
+
+
+@commands.command("export")
+def export(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A persona.")],
+    format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help="Such as card, card-png or skill.")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to; else here.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Write a persona for another tool, and tell what has no place there. The rules of the house stay here."""
+    from personas import interop
+
+    if format_ not in interop.FORMATS:
+        raise CommandError(f"There is no format {format_}. Name one of: {', '.join(interop.FORMATS)}.")
+    exported = interop.write(library(read(config)).get(name), format_)
+    path = output or Path(exported.file_name)
+    if path.exists():
+        raise CommandError(f"There is already a file {path}. Name another one with -o, or remove it.")
+    path.write_bytes(exported.content)
+    say(str(path))
+    for problem in exported.problems:
+        remark(f"{problem.message} {problem.cure}".rstrip())
+
+
 def library(settings: "Settings", more: Sequence[Path] = ()) -> "personas.Library":
     """Return the personas of the shipped catalog, of the configuration's folders and of `more`."""
     from personas import CATALOG, Library
@@ -125,6 +179,22 @@ def seen(settings: "Settings", compiled: "personas.Compiled", model: "Model") ->
     messages = assemble(compiled, session, (), newest).messages
     told = strict(messages) if model.roles == "strict" else messages
     return [{"role": message.role, "content": message.text} for message in told]
+
+
+_MOST_BYTES = 64 * 1024 * 1024
+
+
+def _content(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        content = opened.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise CommandError(f"{file} has more than {_MOST_BYTES} bytes. Import a smaller file.")
+    return content
+
+
+def _house_headings(known: "personas.Library") -> list[str]:
+    house = known.compiled.get("house")
+    return [passage.heading for passage in house.house if passage.heading] if house else []
 
 
 def _model(settings: "Settings", alias: str | None) -> "Model":

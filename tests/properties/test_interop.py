@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from personas import Message, Now, PersonaRefused, Session, Text, User, assemble, compose, greetings, parse
 from personas.interop import FORMATS, read, write
 from personas.interop.card_png import SIGNATURE
+from personas.interop.prose import visible
+from personas.interop.yaml_text import written
 
 SESSION = Session(now=Now(date="2026-11-23", weekday="Monday"), count=len, user=User(name="Ada"))
 
@@ -174,6 +176,45 @@ def test_an_imported_persona_answers_its_owner_and_runs_nothing(named: tuple[str
     assert persona.tools is None
     assert all(passage.heading.casefold() != "house rules" for passage in persona.body)
     assert all(problem.severity == "warning" for problem in imported.problems)
+
+
+prose = st.lists(st.one_of(st.sampled_from(TRICKS), st.text(max_size=20)), max_size=6).map("".join).map(visible)
+TEXT_FILES: dict[str, st.SearchStrategy[bytes]] = {
+    "SKILL.md": st.builds(
+        lambda about, kept, body: f"---\n{written({'name': 'a-skill', 'description': about, 'more': kept})}---\n{body}",
+        prose,
+        prose,
+        prose,
+    ).map(str.encode),
+    "a.prompt": st.builds(
+        lambda about, body: f"---\n{written({'model': about, 'input': {'schema': {'x': about}}})}---\n{body}{{{{x}}}}",
+        prose,
+        prose,
+    ).map(str.encode),
+    "a.yaml": st.builds(
+        lambda label, body, kept: written(
+            {"modelSpecs": {"list": [{"label": label, "preset": {"promptPrefix": body}, "more": kept}]}}
+        ),
+        prose,
+        prose,
+        prose,
+    ).map(str.encode),
+}
+named_files = st.sampled_from(sorted(TEXT_FILES)).flatmap(lambda name: st.tuples(st.just(name), TEXT_FILES[name]))
+
+
+@given(named_files)
+def test_a_text_file_comes_back_as_the_same_persona(named: tuple[str, bytes]) -> None:
+    """YAML and front matter: import, export, import ends where it began, unless the file computes."""
+    file_name, content = named
+    try:
+        (first,) = read(content, file_name=file_name)
+    except PersonaRefused:
+        assert file_name == "a.prompt"
+        return
+    exported = write(compiled(first.text, first.name), first.format)
+    (second,) = read(exported.content, file_name=file_name)
+    assert second.text == first.text
 
 
 @given(DOCUMENTS["card"])

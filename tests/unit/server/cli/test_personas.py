@@ -85,3 +85,55 @@ def test_an_unknown_name_is_told_with_names_like_it(parley: Any) -> None:
     assert parley("personas", "show", "pirat").err == "parley: There is no persona 'pirat'. Did you mean pirate?\n"
     ran = parley("personas", "show", "pirate", "--as-model-sees", "--model", "gpt")
     assert (ran.code, ran.err) == (1, "parley: There is no model gpt. Name one of: local.\n")
+
+
+def test_a_card_is_imported_and_exported(parley: Any, mine: Path, tmp_path: Path) -> None:
+    """It lands in the configured folder, and goes out again as it came, over nothing that is there."""
+    card = {"name": "Wren", "description": "Keeps the light. {{random:a}}", "first_mes": "Hm?", "mes_example": ""}
+    (tmp_path / "wren.json").write_text(json.dumps(card | {"avatar": "none"}), encoding="utf-8")
+    ran = parley("personas", "import", "wren.json")
+    assert (ran.code, ran.out) == (0, "mine/wren/persona.md\n")
+    assert "owner_only: true" in (mine / "wren" / "persona.md").read_text(encoding="utf-8")
+    assert parley("personas", "lint", "mine/wren").code == 0
+    assert "There is already a file wren.json." in parley("personas", "export", "wren", "--format", "card").err
+    ran = parley("personas", "export", "wren", "--format", "card", "-o", "back.json")
+    assert (ran.code, ran.out) == (0, "back.json\n")
+    back = json.loads((tmp_path / "back.json").read_bytes())
+    assert back["data"]["description"] == card["description"]
+    assert back["avatar"] == "none"
+
+
+def test_an_import_overwrites_nothing(parley: Any, mine: Path, tmp_path: Path) -> None:
+    """A name that is taken, by a shipped persona too, is refused before anything is written."""
+    rows = [{"name": name, "preprompt": "Hello."} for name in ("New One", "Pirate")]
+    (tmp_path / "two.json").write_text(json.dumps(rows), encoding="utf-8")
+    ran = parley("personas", "import", "two.json", "--into", "elsewhere")
+    assert ran.code == 1
+    assert "There is already a persona pirate." in ran.err
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_an_import_elsewhere_says_how_to_have_it_served(parley: Any, tmp_path: Path) -> None:
+    """A folder that the configuration does not name is made, and the way on is told."""
+    (tmp_path / "one.json").write_text('{"name": "New One", "preprompt": "Hello."}', encoding="utf-8")
+    ran = parley("personas", "import", "one.json", "--into", "elsewhere")
+    assert ran.out == "elsewhere/new-one/persona.md\n"
+    assert "Add elsewhere to `personas`" in ran.err
+
+
+def test_a_file_of_no_known_format_is_refused(parley: Any, tmp_path: Path) -> None:
+    """The line says which file and what could be imported; a file that is not there is told too."""
+    (tmp_path / "odd.json").write_text('{"a": 1}', encoding="utf-8")
+    ran = parley("personas", "import", "odd.json")
+    assert ran.code == 1
+    assert ran.err.startswith("parley: odd.json:1: error: This is of no format that we know.")
+    assert "No such file" in parley("personas", "import", "absent.json").err
+
+
+def test_an_export_tells_what_has_no_place_and_keeps_files(parley: Any, tmp_path: Path) -> None:
+    """The format is named, and no file is overwritten."""
+    ran = parley("personas", "export", "pirate", "--format", "skill")
+    assert (ran.code, ran.out) == (0, "SKILL.md\n")
+    assert "The format has no place for `greeting`." in ran.err
+    assert "There is already a file SKILL.md." in parley("personas", "export", "pirate", "--format", "skill").err
+    assert "Name one of: card, card-png," in parley("personas", "export", "pirate", "--format", "odd").err
