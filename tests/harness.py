@@ -137,3 +137,5 @@ async def house(
             yield House(await started, settings, upstream, scripts, server)
         finally:
             server.should_exit = True
+            # Waited for here, because a test that fails would make the group cancel it in the middle of its work.
+            await serving
