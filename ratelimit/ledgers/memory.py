@@ -5,7 +5,7 @@ No decision awaits anything, so each is atomic on one event loop.
 # ruff: noqa: D102  # what the methods promise is in `ratelimit.ledger`
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from heapq import heappop, heappush
 
@@ -89,8 +89,7 @@ class MemoryLedger:
             )
             self._journal.record(held)
         self._hold(hold.hold_id, charges, at=now, deadline=deadline)
-        one_more = [replace(demand, charge=replace(demand.charge, amount=1)) for demand in hold.demands]
-        levels = self._read(one_more, now)
+        levels = self._read(hold.demands, now, one_more=True)
         taken = Taken(at_us=now, deadline_us=deadline, model=hold.model, charges=charges, levels=levels)
         self._holds[hold.hold_id] = _Hold(taken, deadline)
         return taken
@@ -172,10 +171,13 @@ class MemoryLedger:
         """Return how many counters are kept."""
         return len(self._meters)
 
-    def _read(self, demands: Sequence[Demand], now: int) -> dict[str, Level]:
+    def _read(self, demands: Sequence[Demand], now: int, *, one_more: bool = False) -> dict[str, Level]:
         return {
             demand.charge.key: self._meters.get(demand.charge.key, _EMPTY).level(
-                now=now, cap=demand.cap, amount=demand.charge.amount, window=demand.charge.window_us
+                now=now,
+                cap=demand.cap,
+                amount=1 if one_more else demand.charge.amount,
+                window=demand.charge.window_us,
             )
             for demand in demands
         }

@@ -8,7 +8,7 @@ subject follow each other and no two wait for each other; the arithmetic is the 
 import json
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from importlib.resources import files
 from typing import Any, Self
 
@@ -110,8 +110,7 @@ class PostgresLedger:
             deadline = now + hold.lease_us
             for one in outcome.charges:
                 counters[one.key].hold(hold.hold_id, one, at=now, deadline=deadline)
-            one_more = [replace(demand, charge=replace(demand.charge, amount=1)) for demand in hold.demands]
-            levels = _levels(counters, one_more, now)
+            levels = _levels(counters, hold.demands, now, one_more=True)
             stored = json.dumps({key: asdict(level) for key, level in levels.items()})
             forget = _forget_at(outcome, now, deadline)
             await connection.execute(_ADD_HOLD, hold.hold_id, outcome.text, now, deadline, stored, forget)
@@ -258,10 +257,15 @@ def _first(hold: asyncpg.Record) -> Taken:
     )
 
 
-def _levels(counters: Mapping[str, _Counter], demands: Iterable[Demand], now: int) -> dict[str, Level]:
+def _levels(
+    counters: Mapping[str, _Counter], demands: Iterable[Demand], now: int, *, one_more: bool = False
+) -> dict[str, Level]:
     return {
         demand.charge.key: counters[demand.charge.key].meter.level(
-            now=now, cap=demand.cap, amount=demand.charge.amount, window=demand.charge.window_us
+            now=now,
+            cap=demand.cap,
+            amount=1 if one_more else demand.charge.amount,
+            window=demand.charge.window_us,
         )
         for demand in demands
     }

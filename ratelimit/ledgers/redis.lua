@@ -99,13 +99,16 @@ local function load(state, log, now)
     end
   end
   if counter.total > 0 then
-    local old = redis.call('ZRANGEBYSCORE', log, '-inf', int(now - counter.keep))
-    if #old > 0 then
+    local gone_until = now - counter.keep
+    counter.oldest = tonumber(redis.call('ZRANGE', log, 0, 0, 'WITHSCORES')[2])
+    if counter.oldest <= gone_until then
       counter.changed = true
+      local old = redis.call('ZRANGEBYSCORE', log, '-inf', int(gone_until))
       redis.call('ZREM', log, unpack(old))
       for _, member in ipairs(old) do
         counter.total = counter.total - amount_of(member)
       end
+      counter.oldest = tonumber(redis.call('ZRANGE', log, 0, 0, 'WITHSCORES')[2])
     end
   end
   return counter
@@ -152,22 +155,31 @@ local function next_at(counter, now, window, missing)
   end
 end
 
--- Return the fields of a `Level` in their order; -1 stands for None. Second, whether the amount fits.
-local function level(counter, now, cap, window, amount)
-  local used, first, last = counter.total, nil, nil
-  if counter.total > 0 then
-    if window < counter.keep then
-      for _, member in ipairs(redis.call('ZRANGEBYSCORE', counter.log, '-inf', int(now - window))) do
-        used = used - amount_of(member)
-      end
+-- Return the units of the log within the window, and when the oldest and the newest of them leave it.
+local function settled(counter, now, window)
+  local used, oldest = counter.total, counter.oldest
+  if used == 0 then
+    return 0
+  end
+  if window < counter.keep then
+    local gone_until = int(now - window)
+    for _, member in ipairs(redis.call('ZRANGEBYSCORE', counter.log, '-inf', gone_until)) do
+      used = used - amount_of(member)
     end
-    local oldest = redis.call(
-      'ZRANGEBYSCORE', counter.log, '(' .. int(now - window), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-    if oldest[2] then
-      first = tonumber(oldest[2]) + window
-      last = tonumber(redis.call('ZRANGE', counter.log, -1, -1, 'WITHSCORES')[2]) + window
+    oldest = redis.call('ZRANGEBYSCORE', counter.log, '(' .. gone_until, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+    if not oldest then
+      return used
     end
   end
+  local newest = redis.call('ZRANGE', counter.log, -1, -1, 'WITHSCORES')[2]
+  return used, tonumber(oldest) + window, tonumber(newest) + window
+end
+
+-- Return the fields of a `Level` in their order, as one text, which a client reads faster than many numbers; -1 stands
+-- for None. Second, whether the amount fits. A decision does not change the log after the first look at it.
+local function level(counter, now, cap, window, amount)
+  counter.settled = counter.settled or { settled(counter, now, window) }
+  local used, first, last = unpack(counter.settled)
   for _, entry in ipairs(counter.flight) do
     local free = free_at(entry, window)
     first, last = math.min(first or free, free), math.max(last or free, free)
@@ -175,7 +187,8 @@ local function level(counter, now, cap, window, amount)
   local missing = used + counter.held + amount - cap
   local at = missing > 0 and amount <= cap and next_at(counter, now, window, missing) or -1
   local in_flight = counter.held > 0 and 1 or 0
-  return { cap, used, counter.held, missing <= 0 and 1 or 0, at, in_flight, first or -1, last or -1 }, missing <= 0
+  local fields = { cap, used, counter.held, missing <= 0 and 1 or 0, at, in_flight, first or -1, last or -1 }
+  return string.format('%.0f %.0f %.0f %.0f %.0f %.0f %.0f %.0f', unpack(fields)), missing <= 0
 end
 
 local function find_in_flight(counter, hold)
@@ -231,7 +244,7 @@ local function take(now, fresh)
         save(counter, now)
       end
     end
-    return { FULL, now, 0, outcome, levels }
+    return { FULL, now, 0, '', levels }
   end
   local deadline, widest, kept = now + lease, 0, {}
   each(function(i, cap, window, amount)
@@ -241,7 +254,7 @@ local function take(now, fresh)
     widest, kept[i] = math.max(widest, window), 0
   end)
   keep_hold(ttl_in_flight(widest, lease), HELD, now, deadline, outcome, kept, levels)
-  return { TAKEN, now, deadline, outcome, levels }
+  return { TAKEN, now, deadline, '', levels }
 end
 
 -- ARGV: hold; then window and final amount by counter. Releasing is settling at zero.

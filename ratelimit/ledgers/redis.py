@@ -72,7 +72,7 @@ class RedisLedger:
         if status == _FULL:
             await self._client.pexpire(_where(hold.hold_id), lease_ms, lt=True)
             return Full(at_us=at_us, levels=_levels(outcome.keys, levels))
-        first = Outcome.read(text)
+        first = Outcome.read(text) if status == _KNOWN else outcome
         if status == _TAKEN:
             self._own[hold.hold_id] = first
             if len(self._own) > _MOST_OWN:
@@ -237,8 +237,8 @@ def _flat(demands: Iterable[Demand]) -> list[object]:
     return _joined((demand.cap, demand.charge.window_us, demand.charge.amount) for demand in demands)
 
 
-def _levels(keys: Sequence[str], rows: Sequence[Sequence[int]]) -> dict[str, Level]:
-    return {key: _level(*row) for key, row in zip(keys, rows, strict=bool(rows))}
+def _levels(keys: Sequence[str], rows: Sequence[bytes | str]) -> dict[str, Level]:
+    return {key: _level(*map(int, row.split())) for key, row in zip(keys, rows, strict=bool(rows))}
 
 
 def _level(cap: int, used: int, held: int, fits: int, next_at: int, at_most: int, first: int, last: int) -> Level:

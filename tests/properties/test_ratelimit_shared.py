@@ -94,7 +94,7 @@ class Opened:
 
 
 MISTAKES = {
-    "a charge leaves early": ("'-inf', int(now - counter.keep)", "'-inf', int(now - counter.keep + 1)"),
+    "a charge leaves early": ("gone_until = now - counter.keep", "gone_until = now - counter.keep + 1"),
     "a lease ends late": ("if entry[4] > now then", "if entry[4] >= now then"),
     "time goes back": ("math.max(wall, tonumber(last or '0'))", "wall"),
     "what is in flight is free": ("used + counter.held + amount - cap", "used + amount - cap"),
