@@ -4,7 +4,7 @@ Turns tiers into charges and a ledger's answer into words for the user; it keeps
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from ratelimit.ledger import Charge, Demand, Full, HoldRequest, Ledger, Taken
@@ -83,6 +83,8 @@ class Limit:
     used: int
     unit: Unit
     window_seconds: int | None
+    scope: str | None = None
+    """The alias or group that it names; None is the whole tier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +166,6 @@ class Limiter:
         tier = tiers.tier(ask.tier)
         if not tier.has(ask.model):
             return Refused(code="model_not_in_tier", model=ask.model, tiers=tiers.tiers_with(ask.model))
-        ask = replace(ask, tokens=await self._clipped(ask, tier))
         answer = await self._take(ask, tier, ask.model)
         if isinstance(answer, Taken):
             return self._held(ask, tier, answer, back_at=None)
@@ -204,15 +205,15 @@ class Limiter:
             fallback=_fallback_left(found, levels),
         )
 
-    async def _clipped(self, ask: Ask, tier: Tier) -> int:
-        """Return the estimate, or what is left of a token cap that it could never fit under, and at least 1."""
-        tokens = max(1, ask.tokens)
-        for cap in tier.caps_on(ask.model):
+    async def _demands(self, ask: Ask, tier: Tier, model: str) -> tuple[Demand, ...]:
+        """Return what `model` would charge; an estimate above a whole cap is what is left of it, and at least 1."""
+        caps, tokens = tier.caps_on(model), max(1, ask.tokens)
+        for cap in caps:
             if cap.unit == "tokens" and cap.amount is not None and tokens > cap.amount:
                 demand = _demand(ask.subject, cap, 1)
                 reading = await self._ledger.levels([demand])
                 tokens = max(1, reading.levels[demand.charge.key].remaining)
-        return tokens
+        return tuple(_demand(ask.subject, cap, tokens if cap.unit == "tokens" else 1) for cap in caps)
 
     async def _take(self, ask: Ask, tier: Tier, model: str) -> Taken | Full:
         return await self._ledger.take(
@@ -220,7 +221,7 @@ class Limiter:
                 hold_id=ask.hold_id,
                 subject=ask.subject,
                 model=model,
-                demands=_demands(ask, tier, model),
+                demands=await self._demands(ask, tier, model),
                 lease_us=self._lease_us,
             )
         )
@@ -253,7 +254,7 @@ class Limiter:
         tier, cap, level = tiers.tier(ask.tier), refusing.cap, refusing.level
         options = [Option(do="wait")]
         for model in spared:
-            reading = await self._ledger.levels(_demands(ask, tier, model))
+            reading = await self._ledger.levels(await self._demands(ask, tier, model))
             if all(line.fits for line in reading.levels.values()):
                 options.insert(0, Option(do="continue", model=model))
                 break
@@ -271,6 +272,7 @@ class Limiter:
                 used=level.used + level.held,
                 unit=cap.unit,
                 window_seconds=cap.window_us // SECOND_US or None,
+                scope=cap.scope,
             ),
             next_at=next_at,
             retry_after_seconds=1 if next_at is None else -((full.at_us - next_at) // SECOND_US),
@@ -289,10 +291,6 @@ def _key(subject: str, cap: Cap) -> str:
 def _demand(subject: str, cap: Cap, amount: int) -> Demand:
     charge = Charge(key=_key(subject, cap), unit=cap.unit, amount=amount, window_us=cap.window_us)
     return Demand(charge=charge, cap=cap.amount or 0)
-
-
-def _demands(ask: Ask, tier: Tier, model: str) -> tuple[Demand, ...]:
-    return tuple(_demand(ask.subject, cap, ask.tokens if cap.unit == "tokens" else 1) for cap in tier.caps_on(model))
 
 
 def _cap_levels(subject: str, caps: Sequence[Cap], levels: Mapping[str, Level]) -> tuple[CapLevel, ...]:

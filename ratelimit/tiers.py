@@ -6,7 +6,7 @@ Pure values and the reader of the `tiers` section; it knows neither users nor le
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from fractions import Fraction
 from typing import Literal, cast
@@ -23,7 +23,7 @@ class Cap:
     """One limit of a tier: at most `amount` units in any window of `window_us` microseconds."""
 
     id: str
-    """`gpt-4.messages`, `premium.messages`, `tokens`, `at_once`."""
+    """`gpt-4.messages`, `premium.tokens`, `tokens`, `at_once`; a second window of a unit ends in it: `tokens.7d`."""
     unit: Unit
     amount: int | None
     """None is unlimited: it names its models and counts nothing."""
@@ -176,7 +176,7 @@ _NOT_YET = frozenset({"cost", "images", "pool", "each_member", "adaptive", "pric
 class _Own:
     """What a tier says: by itself at first, then with what it inherits."""
 
-    lines: Mapping[str, Cap]
+    lines: Mapping[str, tuple[Cap, ...]]
     extends: str | None
     when: tuple[WhenCapped, str | None] | None
     priority: int | None
@@ -225,7 +225,7 @@ class _Reader:
         if not isinstance(body, Mapping):
             self.refuse(("tiers", name), "is not a list of lines", "write `gpt-4: 50 messages / 3h` under it")
             body = {}
-        lines: dict[str, Cap] = {}
+        lines: dict[str, tuple[Cap, ...]] = {}
         extends, when, priority = None, None, None
         for key, value in ((str(key), value) for key, value in body.items()):
             path = ("tiers", name, key)
@@ -235,23 +235,37 @@ class _Reader:
                 when = self._read_when(path, value)
             elif key == "priority":
                 priority = self._whole_number(path, value)
-            elif cap := self._read_cap(path, key, value):
-                lines[key] = cap
+            elif caps := self._read_caps(path, key, value):
+                lines[key] = caps
         return _Own(lines, extends, when, priority)
 
-    def _read_cap(self, path: tuple[str, ...], key: str, value: object) -> Cap | None:
+    def _read_caps(self, path: tuple[str, ...], key: str, value: object) -> tuple[Cap, ...]:
         if key in _NOT_YET:
             self.refuse(path, f"`{key}` is not enforced yet", "remove the line")
         elif key == "at_once":
             amount = None if value == "unlimited" else self._whole_number(path, value)
             if amount is not None or value == "unlimited":
-                return Cap(id="at_once", unit="concurrent-requests", amount=amount)
+                return (Cap(id="at_once", unit="concurrent-requests", amount=amount),)
         elif key != "tokens" and key not in self._groups and key not in self._models:
             known = [*self._models, *self._groups, *_RESERVED]
             self.refuse(path, f"unknown model or group `{key}`", _did_you_mean(key, known))
-        elif line := self._line(path, value):
-            return self._cap(path, key, line)
-        return None
+        elif isinstance(value, list) and value:
+            found = [self._cap(path, key, line) for one in value if (line := self._line(path, one))]
+            return self._side_by_side(path, [cap for cap in found if cap])
+        elif (line := self._line(path, value)) and (cap := self._cap(path, key, line)):
+            return (cap,)
+        return ()
+
+    def _side_by_side(self, path: tuple[str, ...], caps: Sequence[Cap]) -> tuple[Cap, ...]:
+        """Return the caps of one list, each with an id that does not depend on their order."""
+        if len(caps) > 1 and any(cap.amount is None for cap in caps):
+            self.refuse(path, "is unlimited and capped at once", "write `unlimited` alone, or leave it out")
+        if len({(cap.unit, cap.window_us) for cap in caps}) < len(caps):
+            self.refuse(path, "caps one unit twice in one window", "keep the lower of the two")
+        return tuple(
+            replace(cap, id=f"{cap.id}.{show_window(cap.window_us)}") if _has_shorter(cap, caps) else cap
+            for cap in caps
+        )
 
     def _line(self, path: tuple[str, ...], value: object) -> Line | None:
         try:
@@ -266,18 +280,13 @@ class _Reader:
                 self.refuse(path, "counts tokens, not messages", "write `tokens: 2M / 24h`")
                 return None
             return Cap(id="tokens", unit="tokens", amount=line.amount, window_us=line.window_us)
-        if line.amount is not None and line.unit != "messages":
-            cure = "write `50 messages / 3h`; tokens are capped for the whole tier with `tokens: 2M / 24h`"
-            self.refuse(path, "counts messages", cure)
+        if line.amount is not None and line.unit is None:
+            self.refuse(path, "does not say what it counts", "write `50 messages / 3h` or `500k tokens / 24h`")
             return None
+        unit: Unit = "tokens" if line.unit == "tokens" else "messages"
         aliases = tuple(self._groups.get(key, (key,)))
         return Cap(
-            id=f"{key}.messages",
-            unit="messages",
-            amount=line.amount,
-            window_us=line.window_us,
-            scope=key,
-            models=aliases,
+            id=f"{key}.{unit}", unit=unit, amount=line.amount, window_us=line.window_us, scope=key, models=aliases
         )
 
     def _read_when(self, path: tuple[str, ...], value: object) -> tuple[WhenCapped, str | None] | None:
@@ -326,7 +335,7 @@ class _Reader:
 
     def _tier(self, name: str, what: _Own) -> Tier:
         do, target = what.when or ("refuse", None)
-        tier = Tier(name=name, caps=tuple(what.lines.values()))
+        tier = Tier(name=name, caps=tuple(cap for caps in what.lines.values() for cap in caps))
         aliases = () if target is None else self._groups.get(target, (target,))
         return Tier(
             name=name,
@@ -349,6 +358,10 @@ class _Reader:
         if capped and all(cap.counts(alias) for cap in capped for alias in tier.fallback_models):
             cure = "fall back to a model that these caps do not count, or write `refuse`"
             self.refuse(path, f"`{tier.fallback}` is what is capped: the fallback leads back to itself", cure)
+
+
+def _has_shorter(cap: Cap, caps: Collection[Cap]) -> bool:
+    return any(other.unit == cap.unit and other.window_us < cap.window_us for other in caps)
 
 
 def _when_text(tier: Tier) -> str:

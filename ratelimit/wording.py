@@ -23,7 +23,8 @@ def message(refused: Refused, *, now: int) -> str:
         running = "1 answer is" if limit is None or limit.cap == 1 else f"{limit.cap} answers are"
         return f"{running} already being written for you, as many as your tier allows. Try again when one has ended."
     about = f": {_allowance(limit)}" if limit else ""
-    what = "all models" if limit is not None and limit.unit == "tokens" else refused.model
+    whole_tier = limit is not None and limit.unit == "tokens" and limit.scope is None
+    what = "all models" if whole_tier else refused.model
     return f"You've reached the current usage cap for {what}{about}. {_way_out(refused, now)}"
 
 

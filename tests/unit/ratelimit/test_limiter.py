@@ -1,100 +1,17 @@
 """What a request gets: its model, a fallback, or a refusal that tells when."""
 
-from collections.abc import Mapping
-
 import pytest
 
-from ratelimit.ledgers.memory import MemoryLedger
 from ratelimit.limiter import (
-    Ask,
     FallbackLeft,
     Held,
     Limit,
-    Limiter,
     Option,
     Refused,
     ServedBy,
     UsageRow,
 )
-from ratelimit.tiers import WhenCapped, parse_tiers
-
-START = 1_764_000_000_000_000
-SECOND = 1_000_000
-HOUR = 3_600 * SECOND
-LEASE = 10 * SECOND
-RAW: Mapping[str, Mapping[str, object]] = {
-    "free": {
-        "standard": "3 messages / 3h",
-        "premium": "1 message / 24h",
-        "when_capped": "use standard",
-        "at_once": 2,
-    },
-    "plus": {
-        "gpt-4": "2 messages / 3h",
-        "standard": "unlimited",
-        "tokens": "1k / 24h",
-        "when_capped": "use standard",
-        "at_once": 3,
-        "priority": 2,
-    },
-    "pro": {"extends": "plus", "gpt-4": "5 messages / 3h", "tokens": "20k / 24h"},
-    "strict": {"gpt-4": "1 message / 3h", "local": "unlimited", "when_capped": "wait", "at_once": 1},
-    "mini": {"standard": "unlimited", "at_once": 1},
-}
-
-
-class House:
-    """A limiter with its clock, and the shortest way to ask it."""
-
-    def __init__(self, raw: Mapping[str, object] = RAW) -> None:
-        self.now = START
-        self.raw = raw
-        self.asked = 0
-        self.limiter = Limiter(
-            tiers=lambda: parse_tiers(
-                self.raw,
-                groups={"premium": ["gpt-4"], "standard": ["gpt-4-mini", "local"]},
-                models=["gpt-4", "gpt-4-mini", "local"],
-                default_tier=next(iter(raw)),
-            ),
-            ledger=MemoryLedger(clock=lambda: self.now),
-            lease_us=LEASE,
-        )
-
-    async def ask(
-        self,
-        model: str = "gpt-4",
-        *,
-        tier: str = "plus",
-        tokens: int = 10,
-        hold_id: str = "",
-        prefer: WhenCapped | None = None,
-        broken: tuple[str, ...] = (),
-    ) -> Held | Refused:
-        """Ask for a hold under a new id."""
-        self.asked += 1
-        return await self.limiter.hold(
-            Ask(
-                hold_id=hold_id or f"h{self.asked}",
-                subject="ana",
-                tier=tier,
-                model=model,
-                tokens=tokens,
-                usable=lambda alias: "it is broken" if alias in broken else None,
-                prefer=prefer,
-            )
-        )
-
-    async def spend(self, times: int = 1, model: str = "gpt-4", *, tier: str = "plus") -> None:
-        """Hold and settle at the estimate."""
-        for _ in range(times):
-            held = await self.ask(model, tier=tier)
-            assert isinstance(held, Held)
-            assert await self.limiter.settle(held.hold_id, {})
-
-    async def rows(self, tier: str = "plus") -> dict[str, UsageRow]:
-        """Return the usage rows by id."""
-        return {row.id: row for row in (await self.limiter.usage("ana", tier)).rows}
+from tests.unit.ratelimit.house import HOUR, LEASE, RAW, START, House
 
 
 async def test_a_hold_charges_every_matching_line() -> None:
@@ -206,7 +123,9 @@ async def test_a_refusal_tells_what_and_when() -> None:
     refused = await house.ask(prefer="refuse")
     assert isinstance(refused, Refused)
     assert refused.code == "usage_cap_reached"
-    assert refused.limit == Limit(id="gpt-4.messages", cap=2, used=2, unit="messages", window_seconds=10_800)
+    assert refused.limit == Limit(
+        id="gpt-4.messages", cap=2, used=2, unit="messages", window_seconds=10_800, scope="gpt-4"
+    )
     assert (refused.next_at, refused.full_at) == (START + 3 * HOUR, START + 4 * HOUR)
     assert (refused.retry_after_seconds, refused.at_most, refused.at_us) == (7_200, False, house.now)
     assert [line.cap.id for line in refused.levels] == ["gpt-4.messages", "tokens", "at_once"]
@@ -390,3 +309,40 @@ async def test_subjects_are_kept_apart(other: str) -> None:
     await house.spend(2)
     report = await house.limiter.usage(other, "plus")
     assert all(row.used == 0 for row in report.rows)
+
+
+async def test_tokens_of_one_model_fall_back() -> None:
+    """A model whose own tokens are used up gives way to the next one, whose estimate is what that one has left."""
+    house = House(
+        {
+            "plus": {
+                "gpt-4": ["9 messages / 3h", "1k tokens / 24h"],
+                "local": "400 tokens / 24h",
+                "when_capped": "use local",
+            }
+        }
+    )
+    first = await house.ask(tier="plus", tokens=5_000)
+    assert isinstance(first, Held)
+    assert [charge.amount for charge in first.charges] == [1, 1_000]
+    assert await house.limiter.settle(first.hold_id, {"messages": 1, "tokens": 1_000})
+    second = await house.ask(tier="plus", tokens=5_000)
+    assert isinstance(second, Held)
+    assert (second.model, second.charges[0].amount) == ("local", 400)
+    refused = await house.ask(tier="plus", tokens=1)
+    assert isinstance(refused, Refused)
+    assert refused.limit is not None
+    assert (refused.limit.id, refused.limit.scope) == ("gpt-4.tokens", "gpt-4")
+
+
+async def test_every_window_must_have_room() -> None:
+    """Of two windows of one unit, the one that frees last is named."""
+    house = House({"plus": {"gpt-4": ["1 message / 3h", "2 messages / 7d"]}})
+    await house.spend()
+    house.now += 3 * HOUR
+    await house.spend()
+    refused = await house.ask()
+    assert isinstance(refused, Refused)
+    assert refused.limit is not None
+    assert refused.limit.id == "gpt-4.messages.7d"
+    assert refused.next_at == START + 7 * 24 * HOUR

@@ -157,8 +157,11 @@ def test_the_table_has_the_effective_lines() -> None:
         ({"free er": {}}, "tiers.free er: cannot name a tier"),
         ({"free": {"gpt4": "unlimited"}}, "tiers.free.gpt4: unknown model or group `gpt4`; did you mean `gpt-4`?"),
         ({"free": {"at_ones": 3}}, "tiers.free.at_ones: unknown model or group `at_ones`; did you mean `at_once`?"),
-        ({"free": {"gpt-4": "50 / 3h"}}, "tiers.free.gpt-4: counts messages"),
-        ({"free": {"gpt-4": "50 tokens / 3h"}}, "tiers.free.gpt-4: counts messages"),
+        ({"free": {"gpt-4": "50 / 3h"}}, "tiers.free.gpt-4: does not say what it counts"),
+        ({"free": {"gpt-4": []}}, "tiers.free.gpt-4: `` is not a cap"),
+        ({"free": {"gpt-4": ["5 messages / 3h", "parrots"]}}, "tiers.free.gpt-4: `parrots` is not a cap"),
+        ({"free": {"gpt-4": ["5 messages / 3h", "unlimited"]}}, "tiers.free.gpt-4: is unlimited and capped at once"),
+        ({"free": {"tokens": ["5k / 3h", "9k tokens / 3h"]}}, "tiers.free.tokens: caps one unit twice in one window"),
         ({"free": {"gpt-4": "fifty"}}, "tiers.free.gpt-4: `fifty` is not a cap"),
         ({"free": {"gpt-4": {"cap": 5}}}, "tiers.free.gpt-4: `` is not a cap"),
         ({"free": {"gpt-4": "5 messages / 3y"}}, "tiers.free.gpt-4: `3y` is not a rolling window"),
@@ -245,3 +248,35 @@ def test_any_value_is_read_or_refused(raw: object) -> None:
     """Whatever a file holds gives tiers or `InvalidTiers`."""
     with suppress(InvalidTiers):
         assert read(raw).tier("free").name == "free"
+
+
+def test_a_model_has_caps_side_by_side() -> None:
+    """A list caps messages and tokens, each in several windows; the shortest of a unit has the plain id."""
+    lines = ["200 messages / 7d", "50 messages / 3h", "500k tokens / 24h"]
+    tier = read({"free": {"premium": lines, "tokens": ["2M / 24h", "100k / 1h"]}}).tier("free")
+    assert [(cap.id, cap.text, cap.scope) for cap in tier.caps] == [
+        ("premium.messages.7d", "200 messages / 7d", "premium"),
+        ("premium.messages", "50 messages / 3h", "premium"),
+        ("premium.tokens", "500k tokens / 24h", "premium"),
+        ("tokens.24h", "2M tokens / 24h", None),
+        ("tokens", "100k tokens / 1h", None),
+    ]
+    assert tier.caps_on("gpt-4") == tier.caps
+    other_order = read({"free": {"premium": lines[::-1]}}).tier("free")
+    assert {cap.id for cap in other_order.caps} == {"premium.messages.7d", "premium.messages", "premium.tokens"}
+
+
+def test_a_line_of_tokens_names_its_model() -> None:
+    """A model that is capped by tokens alone is in the tier."""
+    tiers = read({"free": {"local": "5k tokens / 1h"}})
+    assert tiers.tier("free").has("local")
+    assert not tiers.tier("free").has("gpt-4")
+
+
+def test_a_list_replaces_what_is_inherited() -> None:
+    """Lines of a model in a child replace all those of the parent."""
+    raw = {
+        "free": {"gpt-4": ["5 messages / 3h", "9k tokens / 24h"]},
+        "plus": {"extends": "free", "gpt-4": "50 messages / 3h"},
+    }
+    assert [cap.id for cap in read(raw).tier("plus").caps] == ["gpt-4.messages"]

@@ -123,6 +123,15 @@ CAP = "You've reached the current usage cap for"
         (
             replace(
                 REFUSED,
+                limit=Limit(
+                    id="gpt-4.tokens", cap=500_000, used=0, unit="tokens", window_seconds=86_400, scope="gpt-4"
+                ),
+            ),
+            f"{CAP} gpt-4: 500k tokens every day. You can send your next message at 17:12 UTC.",
+        ),
+        (
+            replace(
+                REFUSED,
                 next_at=NOW + 10 * HOUR,
                 limit=Limit(id="tokens", cap=2_000_000, used=0, unit="tokens", window_seconds=86_400),
             ),
