@@ -17,6 +17,9 @@ from server.core.requests import TurnRequest
 LONGEST_TOKEN = 32
 """Characters per token of context beyond which a message is not even counted: counting megabytes takes seconds."""
 
+REMEMBERED = 8_192
+"""Characters of the longest text whose count is remembered, with the text."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -42,7 +45,8 @@ class Prompts:
 
     def __init__(self, *, tokens: Tokens, marker: Callable[[str], str]) -> None:
         self._marker = marker
-        self._count = lru_cache(maxsize=4096)(tokens.count)
+        self._count_anew = tokens.count
+        self._count = lru_cache(maxsize=2048)(tokens.count)
 
     def marker(self, speaker: Speaker) -> str:
         """Return the leak marker of this revision."""
@@ -50,7 +54,8 @@ class Prompts:
 
     def count(self, text: str, model: Model) -> int:
         """Return the tokens of `text` by the model's table."""
-        return self._count(text, model.tokens)
+        count = self._count if len(text) <= REMEMBERED else self._count_anew
+        return count(text, model.tokens)
 
     def write(
         self,
@@ -76,7 +81,7 @@ class Prompts:
         fixed = self._cost(bare.messages, model)
         if fixed > budget.prompt:
             raise _too_long(model, fixed, budget)
-        costs = [self._cost([_from_history(message)], model) for message in history]
+        costs = self._costs(history, model, budget.prompt - fixed)
         kept = fit(history, costs, budget.prompt - fixed)
         whole = self._assemble(speaker, session, kept, newest)
         messages = personas.strict(whole.messages) if model.roles == "strict" else whole.messages
@@ -112,6 +117,17 @@ class Prompts:
             raise Refused("steering_not_allowed", str(wrong), param="instructions") from wrong
         except personas.UnknownGreeting as wrong:
             raise Refused("invalid_value", str(wrong), param="greeting") from wrong
+
+    def _costs(self, history: Sequence[Message], model: Model, room: int) -> Sequence[int]:
+        """Return what each message costs; once one, from the end, has no room, those before it are not counted."""
+        costs = [room + 1] * len(history)
+        for index in range(len(history) - 1, -1, -1):
+            if len(history[index].text) <= model.context * LONGEST_TOKEN:
+                costs[index] = self._cost([_from_history(history[index])], model)
+            room -= costs[index]
+            if room < 0:
+                break
+        return costs
 
     def _cost(self, messages: Sequence[personas.Message], model: Model) -> int:
         texts = (part.text for one in messages for part in one.content if isinstance(part, personas.Text))

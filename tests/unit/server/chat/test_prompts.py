@@ -8,7 +8,7 @@ import pytest
 from personas import Compiled
 from server.adapters.chat_body import chat_body
 from server.chat.catalogue import Speaker
-from server.chat.prompts import Prompts, Written
+from server.chat.prompts import Line, Prompts, Written
 from server.core.errors import Refused
 from server.core.ports import Call
 from server.core.records import ImagePart, Message, Model, Prompt, Sampling, TextPart
@@ -138,3 +138,48 @@ def test_a_message_that_cannot_fit_is_refused() -> None:
     for size in (9_000, 50_000_000):
         with pytest.raises(Refused, match="context_length_exceeded"):
             write("pirate", model("free", context=9000), newest=user("x" * size))
+
+
+class Noting(Letters):
+    """Notes what it is asked to count."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def count(self, text: str, table: str) -> int:
+        self.asked.append(text)
+        return super().count(text, table)
+
+
+def dialogue(*texts: str) -> tuple[Message, ...]:
+    return tuple(user(text, number=number) for number, text in enumerate(texts))
+
+
+def test_of_a_long_history_only_what_may_fit_is_counted() -> None:
+    """Once a message has no room, those before it are not counted; one beyond all measure is not counted either."""
+    for history in (dialogue(*map(str, range(2_000)), "x" * 20_000, "last"), dialogue("x" * 1_000_000, "last")):
+        tokens = Noting()
+        prompts = Prompts(tokens=tokens, marker=lambda _: "amber walnut 3f9c12")
+        written = prompts.write(
+            speaker=speaker(LIBRARY.get("assistant")),
+            model=model("free", context=20_000),
+            prompt=Prompt(dials={}, date="2026-11-23", weekday="Monday"),
+            history=history,
+            newest=user("hi"),
+            wanted=None,
+        )
+        assert [said_by_user(line) for line in written.lines if line.role == "user"][-2:] == ["last", "hi"]
+        assert not {"0", "1999", "x" * 1_000_000} & set(tokens.asked)
+
+
+def said_by_user(line: Line) -> str:
+    return "".join(part.text for part in line.parts if isinstance(part, TextPart)).rpartition("\n")[2]
+
+
+def test_long_texts_are_not_kept() -> None:
+    """The count of a short text is remembered, with the text; a long text is counted again and not kept."""
+    tokens = Noting()
+    prompts = Prompts(tokens=tokens, marker=str)
+    for text in ("short", "short", "x" * 10_000, "x" * 10_000):
+        assert prompts.count(text, model("free")) == len(text)
+    assert tokens.asked == ["short", "x" * 10_000, "x" * 10_000]
