@@ -54,9 +54,9 @@ class Pattern:
             raise ValueError("a pattern needs at least one step")
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class _Node:
-    """A pattern, or the common beginning of several, up to one of its steps."""
+    """A pattern, or the common beginning of several, up to one of its steps. Has no long repr: many paths lead on."""
 
     edges: dict[str, list["_Node"]] = field(default_factory=dict)
     children: dict[str, "_Node"] = field(default_factory=dict)
