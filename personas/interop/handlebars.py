@@ -58,7 +58,7 @@ class _Reading:
         """Keep text and tag if they are the system's."""
         if self.role == _SYSTEM:
             self.pieces.append((text, tag))
-        elif text.strip() or tag:
+        elif text.strip():
             self.others += 1
 
     def take(self, text: str, tag: str, line: int) -> None:
@@ -71,7 +71,8 @@ class _Reading:
             self.others += tag == "history"
             self.role = role["role"] if role else "history"
             return
-        self.add(text, self._ours(tag, line))
+        # What others say is left out, whatever it computes.
+        self.add(text, self._ours(tag, line) if self.role == _SYSTEM else "")
 
     def finish(self, line: int) -> None:
         """Refuse a text whose conditions are open."""
@@ -95,8 +96,6 @@ class _Reading:
         raise Unreadable(line, "tag", message, "Write the text without it.")
 
     def _named(self, name: str, line: int) -> str:
-        if self.role != _SYSTEM:
-            return name
         ours = self.meaning(name)
         if not ours:
             cure = "Name variables in small letters, without dots, in at most 32 characters."

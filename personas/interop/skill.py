@@ -1,9 +1,13 @@
 """Agent Skills: `SKILL.md`, front matter and Markdown. What a skill would run is not taken over."""
 
+import re
+
 from personas.front_matter import Json
 from personas.interop.draft import Draft, Object, Remark, at, text_at
 from personas.interop.format import Format, front_matter_bytes
 from personas.interop.outline import Outline
+
+_FILES = re.compile(r"\b(?:scripts|references|assets)/")
 
 
 def fits(document: Json) -> bool:
@@ -13,7 +17,9 @@ def fits(document: Json) -> bool:
 
 def read(document: Object) -> Draft:
     """Return what a skill says."""
-    remarks = [Remark("files", "Scripts and other files of the skill stay behind, even if the text speaks of them.")]
+    remarks = []
+    if _FILES.search(text_at(document, "body")):
+        remarks.append(Remark("files", "Scripts and other files that the text speaks of stay behind."))
     if at(document, "front", "allowed-tools"):
         remarks.append(Remark("tools", "`allowed-tools` is left out: a persona is given tools by its operator."))
     return Draft(

@@ -154,6 +154,14 @@ def test_a_prompt_that_computes_is_refused_with_its_line(tag: str, line: int) ->
     assert [problem.line for problem in refused.value.problems] == [line]
 
 
+def test_what_a_prompt_computes_for_others_is_left_out() -> None:
+    """The text of the user is not taken over, so that it may loop as it likes."""
+    prompt = b'{{role "system"}}You are kind.{{role "user"}}{{#each items}}{{this}}{{/each}}'
+    (imported,) = read(prompt, file_name="kind.prompt")
+    assert imported.text.endswith("---\n\nYou are kind.\n")
+    assert imported.name == "kind"
+
+
 def test_every_model_of_an_export_of_open_webui_is_read() -> None:
     """A list is as many personas; variables and suggestions are taken over."""
     first, second = read((FILES / "openwebui.json").read_bytes(), file_name="openwebui.json")
