@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 from urllib.request import HTTPHandler, HTTPSHandler, ProxyHandler, Request, build_opener
@@ -41,9 +41,12 @@ class Rest:
         """Return stored conversations, most recently used first, those after the id `after`."""
         return self._list(f"/v1/conversations?limit={limit}" + (f"&after={quote(after)}" if after else ""))
 
-    def conversation_items(self, conversation: str) -> Sequence[Mapping[str, Any]]:
-        """Return the messages of a conversation, oldest first."""
-        return self._list(f"/v1/conversations/{quote(conversation)}/items?order=asc&limit=100")
+    def conversation_items(
+        self, conversation: str, *, after: str | None = None, limit: int = 100, order: Literal["asc", "desc"] = "asc"
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return messages of a conversation, oldest first unless `order` is `desc`, those after the id `after`."""
+        query = f"order={order}&limit={limit}" + (f"&after={quote(after)}" if after else "")
+        return self._list(f"/v1/conversations/{quote(conversation)}/items?{query}")
 
     def delete_conversation(self, conversation: str) -> None:
         """Delete a conversation with all its messages."""

@@ -19,12 +19,16 @@ _TIER = "plus"
 
 
 def chat(
-    persona: Annotated[str | None, typer.Option("--persona", help="Who answers.")] = None,
-    model: Annotated[str | None, typer.Option("--model", help="Which model answers.")] = None,
-    conversation: Annotated[str | None, typer.Option("--conversation", help="Go on with a stored one.")] = None,
-    key: Annotated[str | None, typer.Option("--key", envvar="PARLEY_KEY", help="Your key; else a local one.")] = None,
+    persona: Annotated[str | None, typer.Option("--persona", metavar="NAME", help="Who answers.")] = None,
+    model: Annotated[str | None, typer.Option("--model", metavar="NAME", help="Which model answers.")] = None,
+    conversation: Annotated[
+        str | None, typer.Option("--conversation", metavar="ID", help="Go on with a stored one.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="KEY", envvar="PARLEY_KEY", help="Your key; else a local one.")
+    ] = None,
     url: Annotated[
-        str | None, typer.Option("--url", envvar="PARLEY_URL", help="The server; else the local one.")
+        str | None, typer.Option("--url", metavar="URL", envvar="PARLEY_URL", help="The server; else the local one.")
     ] = None,
     config: ConfigOption = None,
 ) -> None:
@@ -33,6 +37,7 @@ def chat(
     Without --key, a key of the user `local` is made in the data folder of the configuration and kept there.
     """
     from server.cli.lines import Lines
+    from server.cli.slash import Choice
     from server.cli.talk import Talk
 
     if url is None or key is None:
@@ -41,7 +46,8 @@ def chat(
         key = key or local_key(settings)
     lines = Lines(sys.stdin, sys.stdout, sys.stderr)
     with asyncio.Runner() as runner:
-        talk = Talk(url, key, lines=lines, run=runner.run, persona=persona, model=model, conversation=conversation)
+        choice = Choice(persona, model, conversation)
+        talk = Talk(url, key, lines=lines, run=runner.run, choice=choice)
         raise typer.Exit(talk.go_on())
 
 

@@ -67,6 +67,8 @@ class Lines:
             try:
                 return input(prompt)
             except EOFError:
+                # The prompt stands at the beginning of a line that nobody ended.
+                self._answers.write("\n")
                 return None
         line = self._source.readline()
         return line.removesuffix("\n") if line else None

@@ -1,33 +1,15 @@
 """A conversation in the terminal: what is typed, what is answered, and the commands in between."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from datetime import datetime
 from typing import Any
 
-from client import (
-    Completed,
-    ConnectionLostError,
-    Created,
-    Delta,
-    Event,
-    Parley,
-    ParleyError,
-    RefusedError,
-    Rest,
-    ServedBy,
-)
+from client import Completed, ConnectionLostError, Created, Delta, Event, Parley, ParleyError, Rest, ServedBy
 from server.cli.lines import Lines
-
-HELP = """\
-/persona [NAME]  talk to another persona, in a new conversation; without NAME, list them
-/model [NAME]    let another model answer; without NAME, list them
-/new             begin a new conversation
-/usage           show how full your caps are
-/quit            leave, like Ctrl-D
-A line that ends in \\ goes on in the next; a line with only \"\"\" begins and ends a longer message.
-Ctrl-C stops an answer."""
+from server.cli.notes import clock, explained, low_caps
+from server.cli.output import CommandError
+from server.cli.slash import Choice, Slash
 
 
 class Talk:
@@ -43,66 +25,52 @@ class Talk:
         *,
         lines: Lines,
         run: Callable[[Coroutine[Any, Any, None]], None],
-        persona: str | None,
-        model: str | None,
-        conversation: str | None,
+        choice: Choice,
         patience: float = 3.0,
     ) -> None:
         self._url, self._key = url, key
-        self._rest = Rest(url, key)
         self._lines, self._run = lines, run
-        self._persona, self._model = persona, model
-        self._conversation = conversation
+        self._choice = choice
+        self._slash = Slash(Rest(url, key), lines, choice)
         self._patience = patience
         self._response: str | None = None
         self._failed = False
 
     def go_on(self) -> int:
         """Talk until the input ends; return 1 if the last message got no answer, else 0."""
-        if self._lines.interactive:
-            self._lines.note("Type a message. /help lists the commands, Ctrl-D leaves.")
+        if self._lines.interactive and not self._begin():
+            return 1
         while True:
             try:
                 typed = self._lines.message()
                 if typed is None or typed.strip() == "/quit":
-                    return int(self._failed)
+                    break
                 self._take(typed)
             except KeyboardInterrupt:
                 self._lines.note("Ctrl-D or /quit leaves.")
-            except ParleyError as error:
+            except (ParleyError, CommandError) as error:
                 self._failed = True
-                self._lines.note(_explained(error))
+                self._lines.note(explained(error))
+        if self._lines.interactive and self._choice.conversation:
+            self._lines.note(f"To go on with it another time: --conversation {self._choice.conversation}")
+        return int(self._failed)
+
+    def _begin(self) -> bool:
+        try:
+            self._slash.begin()
+        except (ParleyError, CommandError) as error:
+            self._lines.note(explained(error))
+            return False
+        self._lines.note("Type a message. /help lists the commands, Ctrl-D leaves.")
+        return True
 
     def _take(self, typed: str) -> None:
-        if typed.startswith("/"):
+        if typed.startswith("/") and not typed.startswith("//"):
             word, _, name = typed[1:].strip().partition(" ")
-            self._command(word, name.strip())
+            self._slash.run(word, name.strip())
         elif typed.strip():
             self._failed = False
-            self._run(self._exchange(typed))
-
-    def _command(self, word: str, name: str) -> None:
-        match word:
-            case "persona" if name:
-                self._persona, self._conversation = name, None
-                self._lines.note(f"{name} answers, in a new conversation.")
-            case "persona":
-                for card in self._rest.personas():
-                    self._lines.note(f"{card['id'] if 'id' in card else card['name']}  {card.get('title') or ''}")
-            case "model" if name:
-                self._model = name
-                self._lines.note(f"{name} answers from now on.")
-            case "model":
-                for model in self._rest.models():
-                    self._lines.note(str(model["id"]))
-            case "new":
-                self._conversation = None
-                self._lines.note("A new conversation.")
-            case "usage":
-                for line in cap_lines(self._rest.usage()):
-                    self._lines.note(line)
-            case _:
-                self._lines.note(HELP)
+            self._run(self._exchange(typed.removeprefix("/") if typed.startswith("//") else typed))
 
     async def _exchange(self, text: str) -> None:
         """Send a message and show its answer. Each message has its own connection: none idles while someone types."""
@@ -120,13 +88,16 @@ class Talk:
                 raise wrong
             with suppress(TimeoutError, ConnectionLostError):
                 async with asyncio.timeout(self._patience):
-                    self._tell_caps(await parley.usage_after())
+                    for line in low_caps(await parley.usage_after()):
+                        self._lines.note(line)
 
     async def _answer(self, parley: Parley, text: str, begun: asyncio.Event) -> ParleyError | None:
         """Show an answer to its end and return what went wrong; `begun` is set once there is something to cancel."""
-        conversation = self._conversation or "new"
+        to = self._choice
         try:
-            async for event in parley.send(text, persona=self._persona, model=self._model, conversation=conversation):
+            async for event in parley.send(
+                text, persona=to.persona, model=to.model, conversation=to.conversation or "new"
+            ):
                 self._show(event)
                 begun.set()
         except ParleyError as error:
@@ -151,11 +122,11 @@ class Talk:
     def _show(self, event: Event) -> None:
         match event:
             case Created():
-                self._response, self._conversation = event.response_id, event.conversation
+                self._response, self._choice.conversation = event.response_id, event.conversation
             case Delta():
                 self._lines.answer(event.text)
             case ServedBy():
-                back = f", back {_clock(event.back_at)}" if event.back_at else ""
+                back = f", back {clock(event.back_at)}" if event.back_at else ""
                 because = event.because.replace("_", " ")
                 self._lines.note(f"{event.served} answers instead of {event.asked}: {because}{back}.")
             case Completed():
@@ -165,36 +136,3 @@ class Talk:
                     self._lines.note("Stopped.")
                 if event.status == "incomplete":
                     self._lines.note(f"The answer ends here ({(event.reason or 'incomplete').replace('_', ' ')}).")
-
-    def _tell_caps(self, usage: Mapping[str, Any]) -> None:
-        tight = [line for row, line in _rows(usage) if row["remaining"] <= max(1, row["cap"] * 0.2)]
-        for line in tight:
-            self._lines.note(line)
-
-
-def cap_lines(usage: Mapping[str, Any]) -> list[str]:
-    """Return how full each cap is, a line for each; one line if there are none."""
-    return [f"Tier {usage.get('tier')}.", *(line for _, line in _rows(usage))]
-
-
-def _rows(usage: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str]]:
-    """Return the caps with a limit and a line for each."""
-    rows = []
-    for row in usage.get("limits") or ():
-        if row.get("cap") is None or row.get("remaining") is None:
-            continue
-        line = f"{row['id']}: {row['remaining']} of {row['cap']} left"
-        at = row.get("next_at") or row.get("next_free_at")
-        rows.append((row, f"{line}, more {_clock(datetime.fromisoformat(at))}." if at else f"{line}."))
-    return rows
-
-
-def _explained(error: ParleyError) -> str:
-    if not isinstance(error, RefusedError):
-        return str(error)
-    at = f" Again {_clock(error.next_at)}." if error.next_at else ""
-    return f"{error.message}{at}"
-
-
-def _clock(moment: datetime) -> str:
-    return f"at {moment.astimezone():%H:%M:%S on %d %b}"

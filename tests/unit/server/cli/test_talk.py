@@ -7,14 +7,30 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from threading import Event, Thread
 from typing import Any
 
-import pytest
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
 
 from server.cli.lines import Lines
-from server.cli.talk import Talk, cap_lines
+from server.cli.slash import Choice
+from server.cli.talk import Talk
+
+LISTS: dict[str, Any] = {
+    "/v1/personas": [{"id": "pirate", "title": "Captain Marrow"}, {"id": "tutor", "title": "Tutor"}],
+    "/v1/models": [{"id": "gpt-4"}, {"id": "local", "description": "Small."}, {"id": "persona:pirate"}],
+    "/v1/conversations": [{"id": "conv_1", "title": "Of the sea"}],
+    "/v1/conversations/conv_1/items": [
+        {"role": "assistant", "content": [{"type": "output_text", "text": "Salt."}]},
+        {"role": "user", "content": [{"type": "input_image"}, {"type": "input_text", "text": "What is in it?"}]},
+    ],
+}
+ANSWERS = {path: {"data": data} for path, data in LISTS.items()} | {
+    "/v1/conversations/conv_1": {"title": "Of the sea"},
+    "/v1/usage": {"tier": "plus"},
+}
 
 Part = Callable[[ServerConnection, dict[str, Any]], Awaitable[None]]
 
@@ -31,9 +47,17 @@ def playing(part: Part) -> Iterator[tuple[str, list[dict[str, Any]]]]:
             asked.append(json.loads(text))
             await part(socket, asked[-1])
 
+    def over_http(connection: ServerConnection, request: Request) -> Response | None:
+        path = request.path.partition("?")[0]
+        if request.headers.get("Upgrade"):
+            return None
+        if path in ANSWERS:
+            return connection.respond(HTTPStatus.OK, json.dumps(ANSWERS[path]))
+        return connection.respond(HTTPStatus.NOT_FOUND, json.dumps({"error": {"code": "not_found", "message": "No."}}))
+
     async def main() -> None:
         stop = asyncio.Event()
-        async with serve(connection, "127.0.0.1", 0) as server:
+        async with serve(connection, "127.0.0.1", 0, process_request=over_http) as server:
             where.extend([server.sockets[0].getsockname()[1], asyncio.get_running_loop(), stop])
             ready.set()
             await stop.wait()
@@ -64,31 +88,44 @@ async def echo(socket: ServerConnection, asked: dict[str, Any]) -> None:
     """Answer with what was said."""
     await begin(socket, asked)
     await tell(socket, asked, "response.output_text.delta", delta=f"you said {asked['input']}")
-    caps = [{"id": "local.messages", "cap": 10, "remaining": 1, "next_at": None}, {"id": "at_once", "cap": None}]
+    caps = [{"id": "local.messages", "cap": 10, "remaining": 1, "window_seconds": 60}, {"id": "at_once", "cap": None}]
     await tell(socket, asked, "response.completed", response={"id": "resp_1", "status": "completed"})
     await socket.send(json.dumps({"type": "parley:usage", "tier": "plus", "limits": caps}))
 
 
 async def refuse(socket: ServerConnection, asked: dict[str, Any]) -> None:
     """Refuse the message at a cap."""
-    error = {"code": "usage_cap_reached", "message": "The cap is reached.", "next_at": "2026-11-23T14:31:10Z"}
+    error = {
+        "code": "usage_cap_reached",
+        "message": "The cap is reached.",
+        "next_at": "2026-11-23T14:31:10Z",
+        "retry_after_seconds": 4265,
+    }
     await socket.send(json.dumps({"type": "error", "status": 429, "stream_id": asked["stream_id"], "error": error}))
 
 
-def talk(url: str, typed: str, *, patience: float = 60, **options: str | None) -> tuple[int, str, str]:
+class Keyboard(io.StringIO):
+    """Somebody types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def talk(
+    url: str, typed: str | Keyboard, choice: Choice | None = None, *, patience: float = 60
+) -> tuple[int, str, str]:
     """Type `typed` and return the exit code, the answers and the notes."""
     answers, notes = io.StringIO(), io.StringIO()
-    lines = Lines(io.StringIO(typed), answers, notes)
-    chosen = {"persona": None, "model": None, "conversation": None} | options
+    lines = Lines(typed if isinstance(typed, Keyboard) else io.StringIO(typed), answers, notes)
     with asyncio.Runner() as runner:
-        code = Talk(url, "sk-1", lines=lines, run=runner.run, patience=patience, **chosen).go_on()
+        code = Talk(url, "sk-1", lines=lines, run=runner.run, patience=patience, choice=choice or Choice()).go_on()
     return code, answers.getvalue(), notes.getvalue()
 
 
 def test_messages_go_on_in_one_stored_conversation() -> None:
     """The first message begins a conversation; the next one names it."""
     with playing(echo) as (url, asked):
-        code, answers, _ = talk(url, "one\ntwo\n", persona="pirate")
+        code, answers, _ = talk(url, "one\ntwo\n", Choice(persona="pirate"))
     assert (code, answers) == (0, "you said one\nyou said two\n")
     assert [frame["conversation"] for frame in asked] == ["new", "conv_1"]
     assert asked[0]["prompt"] == {"id": "pirate"}
@@ -116,7 +153,7 @@ def test_a_refusal_is_a_note_and_the_last_one_decides_the_exit_code() -> None:
     with playing(refuse) as (url, asked):
         code, answers, notes = talk(url, "one\ntwo\n")
     assert (code, answers) == (1, "")
-    assert notes.count("The cap is reached. Again at ") == 2
+    assert notes.count("The cap is reached. That is in 1 h 11 min.") == 2
     assert len(asked) == 2
 
 
@@ -176,11 +213,42 @@ def test_another_model_and_an_answer_cut_short_are_noted() -> None:
     assert "The answer ends here (max output tokens)." in notes
 
 
-def test_help_lists_every_command() -> None:
-    """An unknown command shows them too."""
-    _, _, notes = talk("http://127.0.0.1:9", "/help\n/unknown\n")
-    for word in ("/persona", "/model", "/new", "/usage", "/quit"):
-        assert notes.count(f"{word} ") == 2, word
+def test_two_slashes_begin_a_message_with_one() -> None:
+    """Every text can be said."""
+    with playing(echo) as (url, asked):
+        talk(url, "//etc is a folder\n")
+    assert asked[0]["input"] == "/etc is a folder"
+
+
+def test_who_talks_at_a_terminal_learns_how_to_come_back() -> None:
+    """The last line names the conversation; into a pipe it is not written."""
+    with playing(echo) as (url, _):
+        assert talk(url, Keyboard("hi\n"))[2].endswith("To go on with it another time: --conversation conv_1\n")
+        assert "To go on" not in talk(url, "hi\n")[2]
+
+
+def test_a_stored_conversation_shows_where_it_stands() -> None:
+    """Its title and its last two messages come first; the next message goes on there."""
+    with playing(echo) as (url, asked):
+        code, _, notes = talk(url, Keyboard("more\n"), Choice(conversation="conv_1"))
+    assert code == 0
+    assert notes.startswith('Going on with "Of the sea".\n> [image]What is in it?\nSalt.\nType a message.')
+    assert asked[0]["conversation"] == "conv_1"
+
+
+def test_what_is_not_there_is_told_before_anything_is_typed() -> None:
+    """A persona, a model, a conversation or a server that is not there ends a sitting at once."""
+    with playing(echo) as (url, asked):
+        for wrong, told in (
+            (Choice(persona="pirat"), "There is no persona pirat. Name one of: pirate, tutor.\n"),
+            (Choice(model="persona:pirate"), "There is no model persona:pirate. Name one of: gpt-4, local.\n"),
+            (Choice(conversation="conv_2"), "No.\n"),
+        ):
+            assert talk(url, Keyboard("hi\n"), wrong) == (1, "", told)
+    assert asked == []
+    code, _, notes = talk(url, Keyboard("hi\n"))
+    assert code == 1
+    assert notes.endswith("Start one with `parley serve`, or name another with --url.\n")
 
 
 def test_nobody_at_the_address_is_a_note() -> None:
@@ -190,9 +258,3 @@ def test_nobody_at_the_address_is_a_note() -> None:
     code, _, notes = talk(url, "hi\n")
     assert code == 1
     assert "No Parley answers at" in notes
-
-
-@pytest.mark.parametrize("usage", [{"tier": "plus"}, {"tier": "plus", "limits": []}])
-def test_usage_without_caps_is_the_tier(usage: dict[str, Any]) -> None:
-    """A tier without finite caps has one line."""
-    assert cap_lines(usage) == ["Tier plus."]
