@@ -7,6 +7,7 @@ described in `docs/personas.md`. Values go in as plain strings and are never rea
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from minijinja import Environment, TemplateError
 
@@ -117,8 +118,14 @@ def render(source: str, values: Mapping[str, str]) -> str:
 
     Lines that conditions leave empty are closed up. Raises `TemplateError` if a name is missing.
     """
+    return _rendered(source, tuple(values.items()))
+
+
+# The same sections come again with every message of a conversation.
+@lru_cache(maxsize=2048)
+def _rendered(source: str, values: tuple[tuple[str, str], ...]) -> str:
     tree: dict[str, dict[str, str]] = {}
-    for name, value in values.items():
+    for name, value in values:
         scope, _, key = name.partition(".")
         tree.setdefault(scope, {})[key] = value
     text = _ENVIRONMENT.render_str(_ALONE.sub(r"\1", source), **tree)

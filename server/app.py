@@ -1,6 +1,7 @@
 """The wiring: settings to adapters, adapters to use cases, use cases to doors. The only file that names backends."""
 
 import asyncio
+import gc
 import hashlib
 import hmac
 import random
@@ -231,7 +232,15 @@ class Server(uvicorn.Server):
 def serve(settings: Settings, *, ready: Callable[[str], None]) -> None:
     """Run until a signal says stop; `ready` is called with the address when requests are accepted."""
     observer_logs.configure()
-    Server(application(settings), settings, ready=ready).run()
+
+    def settled(address: str) -> None:
+        # What was made until now stays; the collector need not look at it again with every thousand small values.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
+        ready(address)
+
+    Server(application(settings), settings, ready=settled).run()
 
 
 async def _catalogue(settings: Settings, revisions: SqlRevisions, clock: Clock) -> Catalogue:

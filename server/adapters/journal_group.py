@@ -1,7 +1,8 @@
 """Group commit: what all turns write in one moment goes to a writer as one batch.
 
-There is no timer. While one batch is being committed, the event loop gathers all that turns write; that is the next
-batch. All state belongs to the loop; a writer is given a batch and gives back what came of it.
+While one batch is being committed, the event loop gathers all that turns write; that is the next batch. Only in a
+crowd, where nobody waits for a beginning or an end, does it gather for a breath longer. All state belongs to the loop;
+a writer is given a batch and gives back what came of it.
 """
 
 # ruff: noqa: D102  # what the methods promise is in `server.core.ports`
@@ -32,6 +33,12 @@ from server.core.ports import LogSink, NewTurn, Orphan, TurnEnd, TurnLog
 _T = TypeVar("_T")
 _EVENT_BYTES: Final = 64
 """What an event weighs beside its text."""
+
+CROWD: Final = 8
+"""Turns in one batch from which on a breath saves more work than it costs patience."""
+
+BREATH: Final = 0.004
+"""Seconds that deltas of a crowd gather after a commit; far below what a reader notices."""
 
 
 @dataclass(slots=True, eq=False)
@@ -75,6 +82,11 @@ class _Gathered:
         asked = self.beginnings or self.logs or self.endings or self.renewals or self.adoptions
         return bool(asked or self.holds or self.withdrawn)
 
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody waits for this commit; deltas and holds are not waited for."""
+        return bool(self.beginnings or self.endings or self.renewals or self.adoptions or self.withdrawn)
+
     def batch(self) -> Batch:
         self.beginnings = [(new, begun) for new, begun in self.beginnings if not begun.cancelled()]
         batch = Batch(
@@ -104,6 +116,9 @@ class GroupJournal(ABC):
         self._out: tuple[_Gathered, Batch] | None = None
         """What the writer has now."""
         self._scheduled = False
+        self._breath: asyncio.TimerHandle | None = None
+        self._crowded = False
+        """Whether the last batch had events of many turns."""
         self._closed = False
         self._idle = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop
@@ -149,7 +164,7 @@ class GroupJournal(ABC):
     def _append(self, log: _Log, event: Event) -> None:
         # Text that is not Unicode fails here, where it harms no other turn.
         weight = _EVENT_BYTES + (_utf8_length(event.text) if isinstance(event, Delta) else 0)
-        gathered = self._next()
+        gathered = self._next(awaited=False)
         if not log.waiting:
             gathered.logs.append(log)
         log.waiting.append(event)
@@ -161,20 +176,27 @@ class GroupJournal(ABC):
         self._next().endings.append((rows, done))
         await done
 
-    def _next(self) -> _Gathered:
+    def _next(self, *, awaited: bool = True) -> _Gathered:
         """Return what the next commit will carry, and see to it that there is one."""
         if self._closed:
             raise RuntimeError("the journal is closed")
-        self._schedule()
+        self._schedule(awaited=awaited)
         return self._gathered
 
-    def _schedule(self) -> None:
-        if not (self._out or self._scheduled):
+    def _schedule(self, *, awaited: bool = True) -> None:
+        if self._out or self._scheduled:
+            return
+        if awaited or not self._crowded:
             self._scheduled = True
             self._loop.call_soon(self._hand_over)
+        elif self._breath is None:
+            self._breath = self._loop.call_later(BREATH, self._hand_over)
 
     def _hand_over(self) -> None:
         self._scheduled = False
+        if self._breath is not None:
+            self._breath.cancel()
+            self._breath = None
         if self._out or not self._gathered:
             return
         gathered, self._gathered = self._gathered, _Gathered()
@@ -185,6 +207,7 @@ class GroupJournal(ABC):
         if self._out is None:
             raise RuntimeError("nothing was to be written")
         (gathered, batch), self._out = self._out, None
+        self._crowded = len(batch.events) >= CROWD
         more = bool(self._gathered)
         if isinstance(written, OSError):
             _close(gathered.logs)
@@ -196,8 +219,8 @@ class GroupJournal(ABC):
         else:
             _close([log for log in gathered.logs if log.owned in written.lost])
         if more:
-            self._hand_over()
-        if not self._out:
+            self._schedule(awaited=self._gathered.awaited)
+        else:
             self._idle.set()
         if isinstance(written, OSError):
             self._tell_failed(gathered, written)

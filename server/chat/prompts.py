@@ -83,7 +83,7 @@ class Prompts:
             raise _too_long(model, fixed, budget)
         costs = self._costs(history, model, budget.prompt - fixed)
         kept = fit(history, costs, budget.prompt - fixed)
-        whole = self._assemble(speaker, session, kept, newest)
+        whole = self._assemble(speaker, session, kept, newest) if kept else bare
         messages = personas.strict(whole.messages) if model.roles == "strict" else whole.messages
         return Written([_line(one) for one in messages], fixed + sum(costs[len(history) - len(kept) :]), budget.answer)
 
