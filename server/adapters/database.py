@@ -49,6 +49,10 @@ class NewerDatabase(Exception):  # noqa: N818
     """The database was written by a newer version of this program."""
 
 
+class NotADatabase(Exception):  # noqa: N818
+    """The file is something else, or damaged at its beginning."""
+
+
 def sqlite_connection(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """Return a raw connection in autocommit, usable from any thread but by one at a time.
 
@@ -149,6 +153,26 @@ def backup(path: Path, to: Path, progress: Callable[[int, int], None]) -> None:
     except BaseException:
         to.unlink()
         raise
+
+
+def restore(copy: Path, path: Path) -> None:
+    """Make the database at `path` what the file `copy` is, and up to date, whether or not there is one.
+
+    Nobody else may use it. One transaction: what a process that died left in the journal beside the file cannot be
+    mixed in, as it would be if the file alone were replaced. Raises `NotADatabase` and `NewerDatabase`.
+    """
+    with closing(sqlite_connection(copy, read_only=True)) as source:
+        try:
+            version = _version(source)
+        except sqlite3.DatabaseError:
+            version = None
+        if version is None:
+            raise NotADatabase(f"{copy} is not a copy of a Parley database")
+        if version > VERSION:
+            raise NewerDatabase(f"{copy} has version {version}; this program knows versions up to {VERSION}")
+        with closing(sqlite_connection(path)) as target:
+            source.backup(target)
+    migrate(path)
 
 
 def _version(connection: sqlite3.Connection) -> str | None:

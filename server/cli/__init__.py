@@ -28,6 +28,7 @@ app.add_typer(caps.commands, name="caps")
 app.add_typer(config.commands, name="config")
 app.command("migrate")(data.migrate)
 app.command("backup")(data.backup)
+app.command("restore")(data.restore)
 app.command("doctor")(doctor.doctor)
 
 

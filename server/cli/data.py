@@ -1,4 +1,4 @@
-"""`parley migrate` and `parley backup`: the care of the database."""
+"""`parley migrate`, `parley backup` and `parley restore`: the care of the database."""
 
 import sys
 from pathlib import Path
@@ -40,4 +40,26 @@ def backup(
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("Copying", total=None)
         database.backup(path, to, lambda done, total: progress.update(task, completed=done, total=total))
-    remark(f"{to} has the database ({to.stat().st_size:,} bytes). To restore it, stop the server and put it at {path}.")
+    remark(f"{to} has the database ({to.stat().st_size:,} bytes). `parley restore {to}` brings it back.")
+
+
+def restore(
+    source: Annotated[Path, typer.Argument(metavar="FROM", help="A file that `backup` wrote.")],
+    replace: Annotated[bool, typer.Option("--replace", help="Give up the database that is there now.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Put a backup back. The server must not run."""
+    from server.adapters import database
+    from server.adapters.data_lock import locked
+
+    path = read(config).data / database.FILE
+    if not source.is_file():
+        raise CommandError(f"There is no file {source}. Name one that `parley backup` wrote.")
+    if path.exists() and not replace:
+        raise CommandError(
+            f"There is a database at {path}. Add --replace to give it up, after a `parley backup` of it."
+        )
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with locked(path.parent):
+        database.restore(source, path)
+    remark(f"{path} is as it was in {source}.")

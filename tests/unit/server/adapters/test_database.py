@@ -1,6 +1,8 @@
 """Opening, migrating and copying the database."""
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, insert, select
 
 from server.adapters import database, schema
-from server.adapters.database import Database, NewerDatabase, backup, migrate, opened
+from server.adapters.database import Database, NewerDatabase, NotADatabase, backup, migrate, opened, restore
 
 VALUE = {"key": "k", "value": b"v"}
 
@@ -156,3 +158,39 @@ def test_a_copy_that_fails_leaves_no_file(path: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         backup(path, tmp_path / "copy.db", stop)
     assert not (tmp_path / "copy.db").exists()
+
+
+DIES = """
+import os, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("INSERT INTO meta VALUES ('lost', x'00')")
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_restored_copy_is_all_there_is(path: Path, tmp_path: Path) -> None:
+    """What came after the copy is gone, also if the process that wrote it was killed before the file had it."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO meta VALUES ('kept', x'00')")
+    backup(path, tmp_path / "copy.db", lambda *_: None)
+    subprocess.run([sys.executable, "-c", DIES, str(path)], check=False)
+    assert path.with_name(f"{path.name}-wal").stat().st_size
+    restore(tmp_path / "copy.db", path)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert connection.execute("SELECT key FROM meta").fetchall() == [("kept",)]
+
+
+def test_only_copies_that_this_program_knows_are_restored(path: Path, tmp_path: Path) -> None:
+    """Anything else leaves the database as it is."""
+    copy = tmp_path / "copy.db"
+    copy.write_text("not a database" * 99)
+    with pytest.raises(NotADatabase):
+        restore(copy, path)
+    copy.unlink()
+    backup(path, copy, lambda *_: None)
+    with closing(sqlite3.connect(copy)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'zzzz'")
+    with pytest.raises(NewerDatabase):
+        restore(copy, path)
+    assert migrate(path) is False
