@@ -141,3 +141,16 @@ def payload(segment: Segment) -> bytes:
 def segment(payload: bytes) -> Segment:
     """Return the segment that `payload` was made of."""
     return _decoder.decode(payload)
+
+
+_events: Final = msgspec.msgpack.Decoder(list[Event])
+
+
+def packed(events: Sequence[Event]) -> bytes:
+    """Return the events of one turn as bytes."""
+    return _encoder.encode(events)
+
+
+def unpacked(payload: bytes) -> list[Event]:
+    """Return the events that `payload` was made of."""
+    return _events.decode(payload)

@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Dialect,
     ForeignKey,
     Index,
     Integer,
@@ -18,12 +19,36 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
     text,
 )
+from sqlalchemy.types import TypeEngine
 
-VERSION: Final = "0001"
+VERSION: Final = "0002"
 """The newest revision of `migrations`."""
+
+NO_NUL: Final = {0: "\N{SYMBOL FOR NULL}"}
+"""How PostgreSQL is given the one character that its text cannot hold. Texts of messages are JSON, which can."""
+
+
+class Name(TypeDecorator[str]):
+    """A short text as people or programs type it."""
+
+    impl: TypeEngine[str] | type[TypeEngine[str]] = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return what is stored."""
+        return value.translate(NO_NUL) if value is not None and dialect.name == "postgresql" else value
+
+
+class Words(Name):
+    """Text as people type it."""
+
+    impl = Text
+    cache_ok = True
+
 
 metadata = MetaData()
 
@@ -38,7 +63,7 @@ users = Table(
     "users",
     metadata,
     Column("id", String, primary_key=True),
-    Column("name", String, nullable=False, unique=True),
+    Column("name", Name, nullable=False, unique=True),
     Column("tier", String, nullable=False),
     Column("suspended", Boolean, nullable=False),
     Column("created_at", BigInteger, nullable=False),
@@ -63,7 +88,7 @@ conversations = Table(
     metadata,
     Column("id", String, primary_key=True),
     Column("user_id", String, nullable=False),
-    Column("title", Text, nullable=False),
+    Column("title", Words, nullable=False),
     Column("persona", String),
     Column("revision", Integer),
     Column("greeting", Integer),
@@ -97,7 +122,7 @@ turns = Table(
     Column("id", String, primary_key=True),
     Column("user_id", String, nullable=False),
     Column("conversation_id", String),
-    Column("client_request_id", String),
+    Column("client_request_id", Name),
     Column("hold_id", String, nullable=False),
     Column("message_id", String, nullable=False),
     Column("newest_id", String),
@@ -160,12 +185,22 @@ holds = Table(
     Index("holds_by_age", "keep_until"),
 )
 
+# What one commit holds of all turns (SQLite) or of one turn (PostgreSQL, where a reader on another node wants its turn
+# and no other, and where the turn's end deletes what is its own).
 segments = Table(
     "segments",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("payload", LargeBinary, nullable=False),
     sqlite_autoincrement=True,
+)
+
+turn_segments = Table(
+    "turn_segments",
+    metadata,
+    Column("turn_id", String, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("payload", LargeBinary, nullable=False),
 )
 
 persona_revisions = Table(

@@ -1,37 +1,90 @@
 """The stores that the suites of `journal`, `turns`, `conversations`, `identity` and `revisions` run on."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import text
 
-from server.adapters import database
+from server.adapters import database, database_postgres
+from server.adapters.database import Database
+from server.adapters.identity_postgres import PostgresIdentity
+from server.adapters.identity_sqlite import SqliteIdentity
+from server.adapters.journal_postgres import PostgresJournal
 from server.adapters.journal_sqlite import SqliteJournal
+from server.core.ports import Journal
+from server.core.ports_operator import Identity
+from tests.databases import empty_postgres
 
 
-@dataclass(frozen=True, slots=True)
 class Store:
     """One database, and how to open what writes and reads it."""
 
-    path: Path
-    engine: AsyncEngine
-    journal: Callable[[], AbstractAsyncContextManager[SqliteJournal]]
+    def __init__(
+        self,
+        base: Database,
+        *,
+        journal: Callable[[], AbstractAsyncContextManager[Journal]],
+        identity: Callable[[], AbstractAsyncContextManager[Identity]],
+        another: Callable[[], AbstractAsyncContextManager[Database]],
+    ) -> None:
+        self.base = base
+        self.journal = journal
+        self.identity = identity
+        self._another = another
+
+    async def execute(self, statement: str) -> None:
+        """Change the database as another process does."""
+        async with self._another() as base:
+            await base.write(lambda connection: connection.execute(text(statement)))
+
+    async def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Return what another process finds."""
+        async with self._another() as base:
+            return [tuple(row) for row in await base.read(lambda connection: connection.execute(text(query)).all())]
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.services)])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     """Give an empty database."""
-    path = tmp_path / database.FILE
+    async with _sqlite(tmp_path) if request.param == "sqlite" else _postgres() as store:
+        yield store
+
+
+@asynccontextmanager
+async def _sqlite(folder: Path) -> AsyncIterator[Store]:
+    path = folder / database.FILE
     database.migrate(path)
-    async with database.opened(path) as engine:
-        yield Store(path, engine, lambda: SqliteJournal(path))
+    async with database.opened(path) as base:
+        yield Store(
+            base,
+            journal=lambda: SqliteJournal(path),
+            identity=lambda: _entered(SqliteIdentity(path)),
+            another=lambda: database.opened(path),
+        )
+
+
+@asynccontextmanager
+async def _postgres() -> AsyncIterator[Store]:
+    async with empty_postgres() as uri, database_postgres.opened(uri) as base:
+        yield Store(
+            base,
+            journal=lambda: PostgresJournal(uri, clock=lambda: 0),
+            identity=lambda: PostgresIdentity(uri),
+            another=lambda: database_postgres.opened(uri),
+        )
+
+
+@asynccontextmanager
+async def _entered(identity: SqliteIdentity) -> AsyncIterator[Identity]:
+    with identity:
+        yield identity
 
 
 @pytest.fixture
-async def journal(store: Store) -> AsyncIterator[SqliteJournal]:
+async def journal(store: Store) -> AsyncIterator[Journal]:
     """Give the open journal of the store."""
     async with store.journal() as journal:
         yield journal

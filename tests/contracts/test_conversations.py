@@ -5,9 +5,8 @@ from dataclasses import replace
 import pytest
 
 from server.adapters.conversations_sql import SqlConversations
-from server.adapters.journal_sqlite import SqliteJournal
 from server.adapters.turns_sql import SqlTurns
-from server.core.ports import Conversations, TurnLog
+from server.core.ports import Conversations, Journal, TurnLog
 from server.core.records import Conversation
 from tests.contracts.conftest import Store
 from tests.contracts.turn_records import Sink, a_conversation, a_turn, new_turn, turn_end
@@ -15,23 +14,21 @@ from tests.contracts.turn_records import Sink, a_conversation, a_turn, new_turn,
 
 @pytest.fixture
 def conversations(store: Store) -> Conversations:
-    return SqlConversations(store.engine)
+    return SqlConversations(store.base)
 
 
-async def begin(journal: SqliteJournal, name: str, conversation: Conversation) -> TurnLog:
+async def begin(journal: Journal, name: str, conversation: Conversation) -> TurnLog:
     return await journal.begin(new_turn(name, conversation=conversation), Sink())
 
 
-async def test_a_conversation_is_stored_with_its_first_turn(
-    journal: SqliteJournal, conversations: Conversations
-) -> None:
+async def test_a_conversation_is_stored_with_its_first_turn(journal: Journal, conversations: Conversations) -> None:
     """It comes back equal."""
     conversation = a_conversation(persona="pirate", revision=3, greeting=0, metadata={"topic": "sea"})
     await begin(journal, "1", conversation)
     assert await conversations.conversation("conv_1", "user_1") == conversation
 
 
-async def test_the_end_of_a_turn_moves_the_leaf(journal: SqliteJournal, conversations: Conversations) -> None:
+async def test_the_end_of_a_turn_moves_the_leaf(journal: Journal, conversations: Conversations) -> None:
     """The next turn answers to the reply, and the conversation has been used."""
     log = await begin(journal, "1", a_conversation())
     await log.end(turn_end(a_turn("1", conversation_id="conv_1"), "hello"))
@@ -39,7 +36,7 @@ async def test_the_end_of_a_turn_moves_the_leaf(journal: SqliteJournal, conversa
     assert found == a_conversation(leaf_id="msg_reply_1", updated_at=2_000)
 
 
-async def test_without_a_reply_the_leaf_is_the_question(journal: SqliteJournal, conversations: Conversations) -> None:
+async def test_without_a_reply_the_leaf_is_the_question(journal: Journal, conversations: Conversations) -> None:
     """What the user said is not lost when nothing was answered."""
     log = await begin(journal, "1", a_conversation())
     await log.end(turn_end(a_turn("1", conversation_id="conv_1")))
@@ -48,7 +45,7 @@ async def test_without_a_reply_the_leaf_is_the_question(journal: SqliteJournal, 
     assert found.leaf_id == "msg_ask_1"
 
 
-async def test_a_fork_does_not_move_the_leaf(journal: SqliteJournal, conversations: Conversations) -> None:
+async def test_a_fork_does_not_move_the_leaf(journal: Journal, conversations: Conversations) -> None:
     """A turn beside the current line counts as use and changes nothing else."""
     log = await begin(journal, "1", a_conversation(leaf_id="msg_0"))
     await log.end(replace(turn_end(a_turn("1", conversation_id="conv_1"), "hello"), moves_leaf=False))
@@ -56,7 +53,7 @@ async def test_a_fork_does_not_move_the_leaf(journal: SqliteJournal, conversatio
     assert found == a_conversation(leaf_id="msg_0", updated_at=2_000)
 
 
-async def test_a_path_leads_from_the_root_to_the_leaf(journal: SqliteJournal, conversations: Conversations) -> None:
+async def test_a_path_leads_from_the_root_to_the_leaf(journal: Journal, conversations: Conversations) -> None:
     """Of a tree with two branches, only the one that leads to the leaf, oldest first."""
     log = await begin(journal, "1", a_conversation())
     await log.end(turn_end(a_turn("1", conversation_id="conv_1"), "first answer"))
@@ -70,15 +67,13 @@ async def test_a_path_leads_from_the_root_to_the_leaf(journal: SqliteJournal, co
     assert [message.turn_id for message in path] == ["resp_1", "resp_1", "resp_2", "resp_2"]
 
 
-async def test_messages_that_came_together_are_all_on_the_path(
-    journal: SqliteJournal, conversations: Conversations
-) -> None:
+async def test_messages_that_came_together_are_all_on_the_path(journal: Journal, conversations: Conversations) -> None:
     """A turn may bring several messages; each answers to the one before it."""
     await journal.begin(new_turn(input_ids=("msg_a", "msg_b", "msg_c")), Sink())
     assert [message.id for message in await conversations.path("msg_c", "user_1")] == ["msg_a", "msg_b", "msg_c"]
 
 
-async def test_another_users_conversation_does_not_exist(journal: SqliteJournal, conversations: Conversations) -> None:
+async def test_another_users_conversation_does_not_exist(journal: Journal, conversations: Conversations) -> None:
     """It cannot be read, listed, followed, renamed or deleted."""
     await begin(journal, "1", a_conversation())
     assert await conversations.conversation("conv_1", "user_2") is None
@@ -90,7 +85,7 @@ async def test_another_users_conversation_does_not_exist(journal: SqliteJournal,
     assert await conversations.conversation("conv_1", "user_1") == a_conversation()
 
 
-async def test_a_list_is_paged_newest_first(journal: SqliteJournal, conversations: Conversations) -> None:
+async def test_a_list_is_paged_newest_first(journal: Journal, conversations: Conversations) -> None:
     """Every conversation is on exactly one page, also those last used in the same moment."""
     for name, used in (("a", 5), ("b", 7), ("c", 7), ("d", 7), ("e", 6)):
         await begin(journal, name, a_conversation(name, updated_at=used))
@@ -104,14 +99,14 @@ async def test_a_list_is_paged_newest_first(journal: SqliteJournal, conversation
     assert pages == [["conv_d", "conv_c"], ["conv_b", "conv_e"], ["conv_a"]]
 
 
-async def test_a_list_after_something_unknown_is_empty(journal: SqliteJournal, conversations: Conversations) -> None:
+async def test_a_list_after_something_unknown_is_empty(journal: Journal, conversations: Conversations) -> None:
     """An id that is not there has nothing after it."""
     await begin(journal, "1", a_conversation())
     page = await conversations.list("user_1", after="conv_none", limit=5)
     assert (page.items, page.more) == ([], False)
 
 
-async def test_a_conversation_can_be_renamed(journal: SqliteJournal, conversations: Conversations) -> None:
+async def test_a_conversation_can_be_renamed(journal: Journal, conversations: Conversations) -> None:
     """The new title is there at once."""
     await begin(journal, "1", a_conversation())
     renamed = await conversations.rename("conv_1", "user_1", "New", 3_000)
@@ -119,15 +114,13 @@ async def test_a_conversation_can_be_renamed(journal: SqliteJournal, conversatio
     assert await conversations.conversation("conv_1", "user_1") == renamed
 
 
-async def test_deleting_leaves_nothing_but_usage(
-    store: Store, journal: SqliteJournal, conversations: Conversations
-) -> None:
+async def test_deleting_leaves_nothing_but_usage(store: Store, journal: Journal, conversations: Conversations) -> None:
     """Messages and turns go with the conversation; what was charged stays."""
     log = await begin(journal, "1", a_conversation())
     await log.end(turn_end(a_turn("1", conversation_id="conv_1"), "hello"))
     await begin(journal, "2", a_conversation("2"))
     assert await conversations.delete("conv_1", "user_1")
-    turns = SqlTurns(store.engine)
+    turns = SqlTurns(store.base)
     assert await conversations.conversation("conv_1", "user_1") is None
     assert await conversations.path("msg_reply_1", "user_1") == []
     assert await turns.turn("resp_1", "user_1") is None
@@ -137,12 +130,12 @@ async def test_deleting_leaves_nothing_but_usage(
 
 
 async def test_a_turn_that_runs_while_its_conversation_is_deleted_ends_and_is_charged(
-    store: Store, journal: SqliteJournal, conversations: Conversations
+    store: Store, journal: Journal, conversations: Conversations
 ) -> None:
     """Nobody sees it any more, its usage is written, and it is forgotten as soon as it has ended."""
     log = await begin(journal, "1", a_conversation())
     assert await conversations.delete("conv_1", "user_1")
-    turns = SqlTurns(store.engine)
+    turns = SqlTurns(store.base)
     assert await turns.turn("resp_1", "user_1") is None
     assert await turns.forget(1, 10) == 0
     await log.end(turn_end(a_turn("1", conversation_id="conv_1"), "hello"))

@@ -1,7 +1,6 @@
 """What every store of revisions promises."""
 
-import sqlite3
-from contextlib import closing
+import asyncio
 
 import pytest
 
@@ -12,7 +11,7 @@ from tests.contracts.conftest import Store
 
 @pytest.fixture
 def revisions(store: Store) -> Revisions:
-    return SqlRevisions(store.engine)
+    return SqlRevisions(store.base)
 
 
 async def publish(revisions: Revisions, content: str, persona: str = "pirate", now: int = 10) -> Revision:
@@ -48,8 +47,7 @@ async def test_new_content_in_the_file_goes_live(revisions: Revisions) -> None:
 async def test_a_file_does_not_replace_what_the_console_made_live(store: Store, revisions: Revisions) -> None:
     """It becomes the draft."""
     await publish(revisions, "a")
-    with closing(sqlite3.connect(store.path)) as other, other:
-        other.execute("UPDATE persona_revisions SET origin = 'console'")
+    await store.execute("UPDATE persona_revisions SET origin = 'console'")
     assert (await publish(revisions, "b")).number == 2
     assert await revisions.labels() == {"pirate": {"live": 1, "draft": 2}}
 
@@ -65,3 +63,13 @@ async def test_what_is_not_there_is_none(revisions: Revisions) -> None:
     """No persona of the name, or no such number."""
     assert await revisions.labels() == {}
     assert await revisions.revision("pirate", 1) is None
+
+
+async def test_processes_that_start_together_agree(store: Store) -> None:
+    """All who publish the same files at once get the same revisions."""
+    shops = [SqlRevisions(store.base) for _ in range(5)]
+    published = await asyncio.gather(*(publish(shop, content) for shop in shops for content in ("a", "b")))
+    assert {(revision.compiled, revision.number) for revision in published} in (
+        {("a", 1), ("b", 2)},
+        {("a", 2), ("b", 1)},
+    )

@@ -5,10 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from server.adapters.journal_sqlite import SqliteJournal
 from server.adapters.turns_sql import SqlTurns
 from server.core import trail
-from server.core.ports import NewTurn, TurnEnd, Turns
+from server.core.ports import Journal, NewTurn, TurnEnd, Turns
 from server.core.records import Message, Outcome, Prompt, Sampling, ServedBy, TextPart, TurnStatus, Usage
 from tests.contracts.conftest import Store
 from tests.contracts.turn_records import OPENED, Sink, new_turn, said, turn_end, usage_of
@@ -16,15 +15,15 @@ from tests.contracts.turn_records import OPENED, Sink, new_turn, said, turn_end,
 
 @pytest.fixture
 def turns(store: Store) -> Turns:
-    return SqlTurns(store.engine)
+    return SqlTurns(store.base)
 
 
-async def ended(journal: SqliteJournal, new: NewTurn, *texts: str, end: TurnEnd | None = None) -> None:
+async def ended(journal: Journal, new: NewTurn, *texts: str, end: TurnEnd | None = None) -> None:
     log = await journal.begin(new, Sink())
     await log.end(end or turn_end(new.turn, *texts))
 
 
-async def test_a_running_turn_is_found_with_all_its_facts(journal: SqliteJournal, turns: Turns) -> None:
+async def test_a_running_turn_is_found_with_all_its_facts(journal: Journal, turns: Turns) -> None:
     """What was accepted comes back equal, and has no outcome yet."""
     new = new_turn(
         prompt=Prompt(dials={"tone": "dry"}, notes="Be \u00e9xact.\n", user_name="Ada", greeting=2),
@@ -41,7 +40,7 @@ async def test_a_running_turn_is_found_with_all_its_facts(journal: SqliteJournal
     assert (found.turn, found.outcome, found.reply, found.trail) == (new.turn, None, None, b"")
 
 
-async def test_an_ended_turn_can_be_replayed(journal: SqliteJournal, turns: Turns) -> None:
+async def test_an_ended_turn_can_be_replayed(journal: Journal, turns: Turns) -> None:
     """Reply, outcome and trail come back, and give the log again."""
     new = new_turn()
     end = turn_end(new.turn, "Hel", "lo \U0001f600", "\x00 ")
@@ -54,7 +53,7 @@ async def test_an_ended_turn_can_be_replayed(journal: SqliteJournal, turns: Turn
     assert log == [OPENED, *said("1", "Hel", "lo \U0001f600", "\x00 "), *end.events]
 
 
-async def test_a_turn_without_a_reply_has_ended_all_the_same(journal: SqliteJournal, turns: Turns) -> None:
+async def test_a_turn_without_a_reply_has_ended_all_the_same(journal: Journal, turns: Turns) -> None:
     """Nothing produced means no message, and an outcome that says why."""
     new = new_turn()
     outcome = Outcome(status=TurnStatus.FAILED, error_code="upstream_timeout", error_message="m", ended_at=5)
@@ -65,7 +64,7 @@ async def test_a_turn_without_a_reply_has_ended_all_the_same(journal: SqliteJour
 
 
 @pytest.mark.parametrize("at_once", [True, False], ids=["in one commit", "one after the other"])
-async def test_the_first_end_counts(journal: SqliteJournal, turns: Turns, *, at_once: bool) -> None:
+async def test_the_first_end_counts(journal: Journal, turns: Turns, *, at_once: bool) -> None:
     """An end may be tried again; the second one changes neither the reply nor what was charged."""
     new = new_turn()
     log = await journal.begin(new, Sink())
@@ -84,7 +83,7 @@ async def test_the_first_end_counts(journal: SqliteJournal, turns: Turns, *, at_
     assert [row.usage.output_tokens for row in await turns.usage_rows("user_1", 0)] == [1]
 
 
-async def test_a_turn_belongs_to_its_user(journal: SqliteJournal, turns: Turns) -> None:
+async def test_a_turn_belongs_to_its_user(journal: Journal, turns: Turns) -> None:
     """Another user's turn is as one that does not exist, by id and by request id."""
     await journal.begin(new_turn(client_request_id="req"), Sink())
     assert await turns.turn("resp_1", "user_2") is None
@@ -92,7 +91,7 @@ async def test_a_turn_belongs_to_its_user(journal: SqliteJournal, turns: Turns) 
     assert await turns.turn("resp_2", "user_1") is None
 
 
-async def test_a_turn_is_found_by_its_request_id(journal: SqliteJournal, turns: Turns) -> None:
+async def test_a_turn_is_found_by_its_request_id(journal: Journal, turns: Turns) -> None:
     """The id that the client chose leads to the turn it made."""
     new = new_turn(client_request_id="req")
     await journal.begin(new, Sink())
@@ -102,7 +101,7 @@ async def test_a_turn_is_found_by_its_request_id(journal: SqliteJournal, turns: 
     assert await turns.by_request("user_1", "other") is None
 
 
-async def test_usage_comes_back_as_it_was_written(journal: SqliteJournal, turns: Turns) -> None:
+async def test_usage_comes_back_as_it_was_written(journal: Journal, turns: Turns) -> None:
     """A usage row keeps every figure."""
     new = new_turn()
     usage = Usage(input_tokens=7, output_tokens=5, cached_tokens=3, reasoning_tokens=2, estimated=True)
@@ -111,7 +110,7 @@ async def test_usage_comes_back_as_it_was_written(journal: SqliteJournal, turns:
     assert await turns.usage_rows("user_1", 9) == [row]
 
 
-async def test_usage_is_listed_from_a_time_on_oldest_first(journal: SqliteJournal, turns: Turns) -> None:
+async def test_usage_is_listed_from_a_time_on_oldest_first(journal: Journal, turns: Turns) -> None:
     """Only what ended at or after the time, and only the user's."""
     for name, at, user in (("a", 30, "user_1"), ("b", 10, "user_1"), ("c", 20, "user_1"), ("d", 20, "user_2")):
         new = new_turn(name, user_id=user)
@@ -120,7 +119,7 @@ async def test_usage_is_listed_from_a_time_on_oldest_first(journal: SqliteJourna
     assert [row.turn_id for row in await turns.usage_rows("user_1", 20)] == ["resp_c", "resp_a"]
 
 
-async def test_unlisted_turns_are_forgotten_when_their_time_has_passed(journal: SqliteJournal, turns: Turns) -> None:
+async def test_unlisted_turns_are_forgotten_when_their_time_has_passed(journal: Journal, turns: Turns) -> None:
     """The turn goes with its messages; what it cost stays; others stay."""
     new = new_turn("1")
     await ended(journal, new, end=replace(turn_end(new.turn, "x"), keep_until=100))
@@ -132,7 +131,7 @@ async def test_unlisted_turns_are_forgotten_when_their_time_has_passed(journal: 
     assert len(await turns.usage_rows("user_1", 0)) == 2
 
 
-async def test_forgetting_is_done_in_small_steps(journal: SqliteJournal, turns: Turns) -> None:
+async def test_forgetting_is_done_in_small_steps(journal: Journal, turns: Turns) -> None:
     """No more than the limit at once, those first whose time passed first."""
     for name, until in (("a", 30), ("b", 10), ("c", 20)):
         new = new_turn(name)
@@ -142,7 +141,7 @@ async def test_forgetting_is_done_in_small_steps(journal: SqliteJournal, turns: 
     assert await turns.forget(50, 2) == 1
 
 
-async def test_a_turn_that_a_later_one_continues_is_kept(journal: SqliteJournal, turns: Turns) -> None:
+async def test_a_turn_that_a_later_one_continues_is_kept(journal: Journal, turns: Turns) -> None:
     """What a kept turn answers to is not forgotten before it."""
     first = new_turn("1")
     await ended(journal, first, end=replace(turn_end(first.turn, "x"), keep_until=10))
@@ -153,7 +152,7 @@ async def test_a_turn_that_a_later_one_continues_is_kept(journal: SqliteJournal,
     assert await turns.forget(25, 10) == 1
 
 
-async def test_a_forgotten_request_id_may_be_used_again(journal: SqliteJournal, turns: Turns) -> None:
+async def test_a_forgotten_request_id_may_be_used_again(journal: Journal, turns: Turns) -> None:
     """Forgetting a turn frees its request id."""
     new = new_turn("1", client_request_id="req")
     await ended(journal, new, end=replace(turn_end(new.turn, "x"), keep_until=10))
@@ -161,7 +160,7 @@ async def test_a_forgotten_request_id_may_be_used_again(journal: SqliteJournal, 
     await journal.begin(new_turn("2", client_request_id="req"), Sink())
 
 
-async def test_text_is_sacred(journal: SqliteJournal, turns: Turns) -> None:
+async def test_text_is_sacred(journal: Journal, turns: Turns) -> None:
     """Text comes back byte for byte: spaces, line ends, NUL and all."""
     new = new_turn()
     text = "  \r\n\ttrailing \u2028\u0000\U0001f468\u200d\U0001f469\ufeff\n "

@@ -21,6 +21,9 @@ from server.core.records import (
 
 OPENED = Opened(0)
 
+LEASE = 3_600_000_000
+"""When the lease of a new turn ends, in microseconds: hours away, so that a clock that runs may be at zero."""
+
 
 class Sink:
     """Remembers what it was told."""
@@ -76,7 +79,7 @@ def new_turn(name: str = "1", *, conversation: Conversation | None = None, owner
         )
         for parent, id_ in zip((turn.parent_id, *turn.input_ids), turn.input_ids, strict=False)
     ]
-    return NewTurn(turn=turn, messages=asks, opened=OPENED, conversation=conversation, owner=owner, lease_until=10_000)
+    return NewTurn(turn=turn, messages=asks, opened=OPENED, conversation=conversation, owner=owner, lease_until=LEASE)
 
 
 def deltas(*texts: str, start: int = 4) -> list[Event]:

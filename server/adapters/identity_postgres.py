@@ -1,0 +1,32 @@
+"""Secrets to actors, read from PostgreSQL at every request: keys that others make or revoke count at once."""
+# ruff: noqa: D102  # what the methods promise is in `server.core.ports_operator`
+
+from types import TracebackType
+from typing import Final, Self
+
+from server.adapters.database_postgres import Queries
+from server.adapters.identity_secrets import HOLDER, holder, key_hash
+from server.core.records import Actor
+
+_HOLDER: Final = f"{HOLDER} $1"
+
+
+class PostgresIdentity:
+    """An `Identity`, and an async context manager. A lookup is one round trip. Raises `OSError` as stores do."""
+
+    def __init__(self, uri: str) -> None:
+        self._queries = Queries(uri)
+
+    async def __aenter__(self) -> Self:
+        await self._queries.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self._queries.__aexit__(kind, exc, tb)
+
+    async def actor(self, secret: str, now: int) -> Actor:
+        digest = key_hash(secret)
+        rows = await self._queries.rows(_HOLDER, digest)
+        return holder(rows[0] if rows else None, digest, now)
