@@ -154,11 +154,15 @@ class Meter:
             self._total -= sum(entry.amount for entry in islice(self._entries, old) if entry.deadline is None)
             self._entries[:old] = kept
 
+    def fits(self, *, now: int, cap: int, amount: int, window: int) -> bool:
+        """Return whether `amount` fits under `cap` at `now`: what `level` says, for less."""
+        old = bisect_right(self._entries, now - window, key=_at)
+        return self._total - self._aged(old) + amount <= cap
+
     def level(self, *, now: int, cap: int, amount: int, window: int) -> Level:
         """Return the level at `now` against `cap`, for a request of `amount`. Changes nothing."""
         old = bisect_right(self._entries, now - window, key=_at)
-        aged = sum(entry.amount for entry in islice(self._entries, old) if entry.deadline is None)
-        used = self._total - self._held - aged
+        used = self._total - self._held - self._aged(old)
         missing = used + self._held + amount - cap
         frees = [entry.free_at(window) for entry in self._flight.values()]
         in_window = islice(self._entries, old, None)
@@ -178,6 +182,10 @@ class Meter:
     def empty_at(self) -> int:
         """Return when nothing is left of what is there now, if no lease is renewed; 0 if it is empty."""
         return max((entry.free_at(self._keep) for entry in self._entries), default=0)
+
+    def _aged(self, old: int) -> int:
+        """Return the settled units of the first `old` entries."""
+        return sum(entry.amount for entry in islice(self._entries, old) if entry.deadline is None) if old else 0
 
     def _next_at(self, missing: int, old: int, window: int) -> int:
         live = [entry for entry in islice(self._entries, old) if entry.deadline is not None]

@@ -73,9 +73,8 @@ class MemoryLedger:
         now = self._advance()
         if known := self._holds.get(hold.hold_id):
             return known.outcome
-        levels = self._read(hold.demands, now)
-        if not all(level.fits for level in levels.values()):
-            return Full(at_us=now, levels=levels)
+        if not all(self._fits(demand, now) for demand in hold.demands):
+            return Full(at_us=now, levels=self._read(hold.demands, now))
         charges = tuple(demand.charge for demand in hold.demands)
         deadline = now + hold.lease_us
         if self._journal is not None:
@@ -170,6 +169,11 @@ class MemoryLedger:
     def __len__(self) -> int:
         """Return how many counters are kept."""
         return len(self._meters)
+
+    def _fits(self, demand: Demand, now: int) -> bool:
+        charge = demand.charge
+        meter = self._meters.get(charge.key, _EMPTY)
+        return meter.fits(now=now, cap=demand.cap, amount=charge.amount, window=charge.window_us)
 
     def _read(self, demands: Sequence[Demand], now: int, *, one_more: bool = False) -> dict[str, Level]:
         return {

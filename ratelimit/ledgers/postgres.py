@@ -12,7 +12,7 @@ from dataclasses import asdict
 from importlib.resources import files
 from typing import Any, Self
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 
 from ratelimit.ledger import GIVEN_BACK, Charge, Demand, Full, HoldRequest, Reading, Taken
 from ratelimit.ledgers.outcomes import Outcome, subject_of

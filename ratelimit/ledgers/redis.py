@@ -67,7 +67,7 @@ class RedisLedger:
         _, answer = await self._many([where, self._script(keys, "take", *arguments, 0, *demands)])
         if answer[0] == _FRESH:
             await self._check_epoch()
-            (answer,) = await self._many([self._script(keys, "take", *arguments, 1, *demands)])
+            answer = await self._call(self._script(keys, "take", *arguments, 1, *demands))
         status, at_us, deadline_us, text, levels = answer
         if status == _FULL:
             await self._client.pexpire(_where(hold.hold_id), lease_ms, lt=True)
@@ -117,10 +117,10 @@ class RedisLedger:
         tag = _tag(subject_of(demands[0].charge.key)) if demands else _tag("")
         keys = [f"{tag}:now", *_counters(demand.charge.key for demand in demands)]
         flat = _flat(demands)
-        (answer,) = await self._many([self._script(keys, "levels", 0, *flat)])
+        answer = await self._call(self._script(keys, "levels", 0, *flat))
         if answer[0] == _FRESH:
             await self._check_epoch()
-            (answer,) = await self._many([self._script(keys, "levels", 1, *flat)])
+            answer = await self._call(self._script(keys, "levels", 1, *flat))
         return Reading(at_us=answer[1], levels=_levels([demand.charge.key for demand in demands], answer[4]))
 
     async def restore(self, holds: Iterable[StoredHold]) -> None:
@@ -147,7 +147,7 @@ class RedisLedger:
         answer = _UNKNOWN
         if outcome is not None:
             amounts = _joined((one.window_us, amount(one) if one.window_us else 0) for one in outcome.charges)
-            (answer,) = await self._many([self._script(_keys(outcome, hold_id), "settle", hold_id, *amounts)])
+            answer = await self._call(self._script(_keys(outcome, hold_id), "settle", hold_id, *amounts))
         self._own.pop(hold_id, None)
         if answer == _UNKNOWN:
             await self._check_epoch()
@@ -160,7 +160,7 @@ class RedisLedger:
         if subject is None:
             return None
         name = subject.decode() if isinstance(subject, bytes) else subject
-        (text,) = await self._many([self._script(_hold_keys(name, hold_id), "outcome")])
+        text = await self._call(self._script(_hold_keys(name, hold_id), "outcome"))
         return None if text is None else Outcome.read(text)
 
     async def _check_epoch(self) -> None:
@@ -170,6 +170,13 @@ class RedisLedger:
     def _script(self, keys: Sequence[str], operation: str, *arguments: object) -> Sequence[Any]:
         time = "" if self._clock is None else self._clock()
         return ("EVALSHA", self._sha, len(keys), *keys, operation, time, *arguments)
+
+    async def _call(self, command: Sequence[Any]) -> Any:
+        try:
+            return await self._client.execute_command(*command)
+        except NoScriptError:
+            await self._client.script_load(_SCRIPT)
+            return await self._client.execute_command(*command)
 
     async def _many(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
         """Return the answers to all commands, sent at once and carried out one by one."""

@@ -172,3 +172,21 @@ def test_a_meter_is_its_rows() -> None:
     for now in (500, 1_100, 1_101, 1_500):
         assert again.level(now=now, cap=20, amount=9, window=900) == meter.level(now=now, cap=20, amount=9, window=900)
     assert again.empty_at() == meter.empty_at()
+
+
+@given(
+    at=st.integers(0, 50),
+    amount=st.integers(1, 30),
+    held=st.booleans(),
+    now=st.integers(50, 200),
+    cap=st.integers(1, 60),
+)
+def test_what_fits_is_what_the_level_says(at: int, amount: int, held: bool, now: int, cap: int) -> None:  # noqa: FBT001
+    """The short answer is the long one's."""
+    meter = Meter()
+    meter.hold("h1", at=at, amount=amount, window=100, deadline=180)
+    meter.settle("h2", at=50, amount=20, window=100)
+    if not held:
+        meter.settle("h1", at=at, amount=amount, window=100)
+    level = meter.level(now=now, cap=cap, amount=5, window=90)
+    assert meter.fits(now=now, cap=cap, amount=5, window=90) == level.fits
