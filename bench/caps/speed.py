@@ -1,0 +1,50 @@
+"""How many decisions a limiter makes in a second, when all are admitted.
+
+All limiters take turns in a shuffled order, so that the noise of the machine meets each alike.
+"""
+
+import asyncio
+import random
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+
+from caps.limiters import Hit, Limiter
+
+USERS, SECONDS, CALLERS = 100, 0.5, (1, 64)
+CAP, WINDOW = 10**6, 10_800
+
+
+async def measure(limiters: Sequence[Limiter], urls: Mapping[str, str], rounds: int) -> dict[Limiter, list[float]]:
+    """Return decisions per second for each limiter, one figure for each number of callers: the median of the rounds."""
+    found: dict[tuple[Limiter, int], list[float]] = {}
+    async with AsyncExitStack() as stack:
+        hits = {
+            one: await stack.enter_async_context(one.open(CAP, WINDOW, urls.get(one.store, ""))) for one in limiters
+        }
+        for number in range(rounds):
+            cells = [(limiter, callers) for limiter in limiters for callers in CALLERS]
+            random.Random(number).shuffle(cells)  # noqa: S311  # the same order in every run
+            for limiter, callers in cells:
+                # Users of its own: some limiters use one name for values of several kinds.
+                rate = await _rate(hits[limiter], callers, f"user{limiters.index(limiter)}")
+                found.setdefault((limiter, callers), []).append(rate)
+    return {limiter: [statistics.median(found[limiter, callers]) for callers in CALLERS] for limiter in limiters}
+
+
+async def _rate(hit: Hit, callers: int, user: str) -> float:
+    done = 0
+    began = time.perf_counter()
+
+    async def call(number: int) -> None:
+        nonlocal done
+        while time.perf_counter() < began + SECONDS:
+            await hit(f"{user}-{number % USERS}")
+            number += 7
+            done += 1
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(callers):
+            group.create_task(call(number))
+    return done / (time.perf_counter() - began)
