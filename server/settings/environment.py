@@ -55,9 +55,8 @@ def overrides(
         parts = variable.removeprefix(PREFIX).lower().split("__")
         if parts[0] not in known:
             if near := difflib.get_close_matches(parts[0], known, n=1, cutoff=0.8):
-                findings.append(
-                    Finding((), f"{variable} is not a setting.", f"Did you mean {PREFIX}{near[0].upper()}?")
-                )
+                cure = f"Did you mean {PREFIX}{near[0].upper()}?"
+                findings.append(Finding((), "This variable is not a setting.", cure, variable))
             continue
         path = _spelled(parts, below)
         at = values

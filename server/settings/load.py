@@ -20,6 +20,7 @@ CONFIG_FILE = "parley.yaml"
 _SHIPPED = Path(__file__).with_name("shipped.yaml")
 _SHIPPED_ORIGIN = "the shipped defaults"
 _MAX_BYTES = 1_048_576
+_SEE = "docs/configuration.md says what may stand here."
 
 
 def load(config: Path | None, environ: Mapping[str, str]) -> Settings:
@@ -102,8 +103,12 @@ def _finding(detail: ErrorDetails) -> Finding:
             return Finding(path, "This key is missing.", "Add it; docs/configuration.md says what it means.")
         case "value_error":
             return Finding(path, str(detail["ctx"]["error"]), "")
+        case "dict_type" | "model_type":
+            return Finding(path, "This is made of `key: value` lines.", _SEE)
+        case "tuple_type" | "list_type" | "set_type" | "frozen_set_type":
+            return Finding(path, "This is a list: [one, another].", _SEE)
         case _:
-            return Finding(path, f"{detail['msg']}.", "docs/configuration.md says what may stand here.")
+            return Finding(path, f"{detail['msg']}.".replace("Input should be", "This should be"), _SEE)
 
 
 def _fields(model: type[BaseModel], path: KeyPath) -> Sequence[str]:
@@ -125,7 +130,13 @@ def _section(annotation: Any) -> Any:
 
 
 def _located(findings: Sequence[Finding], layered: Layered) -> list[ConfigProblem]:
-    return [_problem(finding, layered.where(finding.path)) for finding in findings]
+    problems = [_problem(finding, finding.where or layered.where(finding.path)) for finding in findings]
+    return sorted(problems, key=_line)
+
+
+def _line(problem: ConfigProblem) -> int:
+    line = problem.where.rpartition(":")[2]
+    return int(line) if line.isdecimal() else 0
 
 
 def _problem(finding: Finding, where: str) -> ConfigProblem:

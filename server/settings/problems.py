@@ -14,11 +14,12 @@ def dotted(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something wrong at a path; the file and line are not known yet."""
+    """Something wrong at a path; the file and line are not known yet, but for what came from elsewhere."""
 
     path: Path
     message: str
     cure: str
+    where: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,10 +197,22 @@ def test_a_shipped_section_that_no_longer_fits_names_the_section_to_write(tmp_pa
 def test_a_mistake_in_the_environment_names_the_variable(tmp_path: Path) -> None:
     """A value from the environment has no line; a name that is nearly a setting is a mistake too."""
     assert problems(tmp_path, "", {"PARLEY_LISTEN": "x"})[0].startswith("PARLEY_LISTEN: listen: x is not an address.")
-    assert (
-        "PARLEY_LISTN is not a setting. Did you mean PARLEY_LISTEN?"
-        in problems(tmp_path, "", {"PARLEY_LISTN": "127.0.0.1:1"})[0]
-    )
+    assert problems(tmp_path, "data: ./d\n", {"PARLEY_LISTN": "127.0.0.1:1"}) == [
+        "PARLEY_LISTN: This variable is not a setting. Did you mean PARLEY_LISTEN?"
+    ]
+
+
+def test_mistakes_come_in_the_order_of_their_lines(tmp_path: Path) -> None:
+    """Who corrects a file goes through it once, from the top; what is no mapping is told in the words of a file."""
+    text = "nope: 1\nmodels:\n  a: { upstream: local }\ngroups: { standard: local }\ntiers: 3\n"
+    see = "docs/configuration.md says what may stand here."
+    first, *others = problems(tmp_path, text)
+    assert first.startswith("parley.yaml:1: nope: This key is not known. Known here: data, ")
+    assert others == [
+        "parley.yaml:3: models.a.context: This key is missing. Add it; docs/configuration.md says what it means.",
+        f"parley.yaml:4: groups.standard: This is a list: [one, another]. {see}",
+        f"parley.yaml:5: tiers: This is made of `key: value` lines. {see}",
+    ]
 
 
 def test_a_file_that_was_named_must_exist(tmp_path: Path) -> None:
