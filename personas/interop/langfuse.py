@@ -14,10 +14,12 @@ def fits(document: Json) -> bool:
 
 
 def as_chat(document: Object) -> Object:
-    """Return a prompt of messages; one of text is what the system says."""
+    """Return a prompt of messages whose first says all that ranks above the user; one of text is that alone."""
     prompt = document["prompt"]
-    messages: Json = [{"role": "system", "content": prompt}] if isinstance(prompt, str) else prompt
-    return {**document, "type": "chat", "prompt": messages}
+    messages = list_at(document, "prompt")
+    body = prompt if isinstance(prompt, str) else above(messages)
+    system: Object = {"role": "system", "content": body}
+    return {**document, "type": "chat", "prompt": [system, *below(messages)]}
 
 
 def read(document: Object) -> Draft:

@@ -17,6 +17,8 @@ _LONGEST_PROSE, _LONGEST_REMINDER, _LONGEST_LINE, _LONGEST_WORD = 8000, 600, 160
 _LONGEST_SUMMARY, _LONGEST_DIAL, _LONGEST_AVATAR = 280, 200, 16
 _DEFAULT_BUDGET, _DEFAULT_TURNS, _MOST_TURNS = 800, 4, 50
 
+_NO_BRACKETS = str.maketrans("", "", "{}<>")
+"""A title stands in other texts, where it must not begin anything."""
 _ENOUGH = 4000
 """Characters of a text in which the first paragraph is looked for."""
 
@@ -56,10 +58,9 @@ class _Making:
 
     def __post_init__(self) -> None:
         self.remarks.extend(self.draft.remarks)
-        given = self.draft.title.replace("{", "").replace("}", "")
-        self.title = one_line(given, _LONGEST_WORD)
+        self.title = one_line(self.draft.title.translate(_NO_BRACKETS), _LONGEST_WORD)
         if not self.title and not self.draft.name:
-            self.title = one_line(self.stem.replace("{", "").replace("}", ""), _LONGEST_WORD) or "Imported persona"
+            self.title = one_line(self.stem.translate(_NO_BRACKETS), _LONGEST_WORD) or "Imported persona"
         self.name = slug(self.draft.name or self.title)
         if any(is_hidden(character) for character in self.draft.body if character != "\r"):
             self.remark("hidden_character", "Characters that no reader would see were removed.")
@@ -103,7 +104,7 @@ class _Making:
         found = list(divided(own, [*reserved, *(heading for heading, _ in further)]))
         if not any(text for _, text in (*found, *further)):
             self.remark("no_text", "The file says nothing about who answers.", "Write it into the persona.")
-            found = [("", "You are {{ persona.title }}.")]
+            found = [("", f"You are {self.label}.")]
         taken = {heading.casefold() for heading in reserved}
         written = [
             f"{'###' if heading.casefold() in taken else '##'} {heading}\n\n{text}" if heading else text

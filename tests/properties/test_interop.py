@@ -168,7 +168,8 @@ def test_an_imported_persona_answers_its_owner_and_runs_nothing(named: tuple[str
     (imported,) = read(json.dumps(named[1]).encode(), file_name="f.json", reserved=["House rules"])
     persona = compiled(imported.text, imported.name)
     assembly = assemble(persona, SESSION, [], Message("user", (Text("Hello"),)))
-    assert assembly.prefix[0].text
+    assert assembly.prefix[0].role == "system"
+    assert assembly.newest.text.endswith("Hello")
     assert len(greetings(persona, SESSION)) == len(persona.greeting)
     assert persona.access.owner_only
     assert persona.name != "house"

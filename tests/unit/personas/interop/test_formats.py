@@ -245,6 +245,13 @@ def test_a_persona_of_ours_is_not_imported() -> None:
         read(b"---\nspec: persona/1\nname: a\nsummary: B\n---\nC", file_name="a.md")
 
 
+def test_a_file_that_says_nothing_still_names_who_answers() -> None:
+    """The persona has a text, and it is told that nobody wrote it."""
+    (imported,) = read(b'{"name": "Ida", "first_mes": "Hm?"}', file_name="a.json")
+    assert imported.text.endswith("---\n\nYou are Ida.\n")
+    assert codes(imported) == {"no_text"}
+
+
 def test_an_export_tells_what_has_no_place() -> None:
     """Dials, conditions and fields that the format lacks are named; the house stays here."""
     text = (
