@@ -37,12 +37,14 @@ from server.adapters.upstream_openai import OpenAIUpstream
 from server.adapters.upstream_scripted import ScriptedUpstream
 from server.adapters.wakeups_memory import MemoryWakeups
 from server.chat.accepting import Accepting
+from server.chat.adopting import Adopting
 from server.chat.catalogue import Catalogue
 from server.chat.conversations import Conversations
 from server.chat.mirrors import Mirrors
 from server.chat.observing import Observers
 from server.chat.owning import Owning, Pace
 from server.chat.prompts import Prompts
+from server.chat.questions import Questions
 from server.chat.quota import Quota
 from server.chat.routing import Routing
 from server.chat.threads import Threads
@@ -109,22 +111,28 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
         wakeups = MemoryWakeups()
         lengths = {alias: Lengths() for alias in settings.models}
         stored, conversations = SqlTurns(engine), SqlConversations(engine)
+        moderator = RulesModerator(blocklist=settings.screening.blocklist)
+        questions = Questions(
+            prompts=prompts,
+            moderator=moderator,
+            user_tag=lambda user_id: hmac.new(secret, f"user:{user_id}".encode(), hashlib.sha256).hexdigest()[:32],
+        )
         accepting = Accepting(
             clock=clock,
             ids=ids,
             threads=Threads(turns=stored, conversations=conversations, clock=clock, ids=ids),
             catalogue=catalogue,
             prompts=prompts,
+            questions=questions,
             limiter=limiter,
-            moderator=RulesModerator(blocklist=settings.screening.blocklist),
-            user_tag=lambda user_id: hmac.new(secret, f"user:{user_id}".encode(), hashlib.sha256).hexdigest()[:32],
+            moderator=moderator,
             lengths=lengths if settings.caps.estimate == "p95" else None,
         )
         owning = Owning(
             clock=clock,
             journal=journal,
             conversations=conversations,
-            accepting=accepting,
+            adopting=Adopting(catalogue=catalogue, prompts=prompts, questions=questions),
             limiter=limiter,
             routing=Routing(upstreams, observers),
             observer=observers,

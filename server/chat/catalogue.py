@@ -80,6 +80,10 @@ class Catalogue:
         """Return the model behind `alias`; it exists."""
         return self._models[alias]
 
+    def find(self, alias: str) -> Model | None:
+        """Return the model behind `alias`, None if it is not configured (any longer)."""
+        return self._models.get(alias)
+
     async def speaker(self, name: str, number: int) -> Speaker | None:
         """Return this revision of a persona, live or not."""
         known = self._known.get((name, number))

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
 
 import ratelimit
-from server.chat.accepting import Accepting
+from server.chat.adopting import Adopting
 from server.chat.answer import Answer, Ending, Question
 from server.chat.live import LiveTurn
 from server.chat.routing import Routing
@@ -42,7 +43,7 @@ class Owning:
         clock: Clock,
         journal: Journal,
         conversations: Conversations,
-        accepting: Accepting,
+        adopting: Adopting,
         limiter: ratelimit.Limiter,
         routing: Routing,
         observer: Observer,
@@ -54,7 +55,7 @@ class Owning:
         self._clock = clock
         self._journal = journal
         self._conversations = conversations
-        self._accepting = accepting
+        self._adopting = adopting
         self._limiter = limiter
         self._routing = routing
         self._observer = observer
@@ -272,10 +273,10 @@ class Owning:
             await answer.close_unasked()
             return None
         path = await self._conversations.path(turn.input_ids[-1], turn.user_id)
-        question = await self._accepting.question_again(turn, path, answer.live.text)
+        question = await self._adopting.question_again(turn, path, answer.live.text)
         if question is not None:
             return await answer.run(question)
-        return await answer.break_off(self._accepting.estimate(turn, path), self._accepting.counter(turn))
+        return await answer.break_off(self._adopting.estimate(turn, path), partial(self._adopting.count, turn))
 
 
 def _labels(turn: Turn) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import cast
 
 from ratelimit import Limiter
 from server.adapters.wakeups_memory import MemoryWakeups
-from server.chat.accepting import Accepting
+from server.chat.adopting import Adopting
 from server.chat.answer import Answer, Question
 from server.chat.owning import SETTLE_RETRIES, Owning, Pace
 from server.chat.routing import Routing
@@ -66,7 +66,7 @@ class Stage:
             clock=Clock(),
             journal=cast(Journal, self),
             conversations=cast(Conversations, self),
-            accepting=cast(Accepting, self),
+            adopting=cast(Adopting, self),
             limiter=cast(Limiter, self),
             routing=Routing({"mock": self}, self),
             observer=self,

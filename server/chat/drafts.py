@@ -1,0 +1,45 @@
+"""The prompts of one request, for every model that may serve it."""
+
+from server.chat.catalogue import Speaker
+from server.chat.prompts import Prompts, Written
+from server.chat.threads import Thread
+from server.core.errors import Refused
+from server.core.records import ImagePart, Model, Turn
+
+
+class Drafts:
+    """The prompts of one request, written at most once for each model that may serve it."""
+
+    def __init__(self, prompts: Prompts, speaker: Speaker, turn: Turn, thread: Thread) -> None:
+        self._prompts = prompts
+        self._speaker = speaker
+        self._turn = turn
+        self._thread = thread
+        self._done: dict[str, Written] = {}
+
+    def write(self, model: Model) -> Written:
+        """Return the prompt for `model`. Raises `Refused` where there can be none."""
+        if model.alias not in self._done:
+            if not model.vision and _has_image(self._thread):
+                raise Refused("vision_not_supported", f"{model.alias!r} does not read images.", param="input")
+            self._done[model.alias] = self._prompts.write(
+                speaker=self._speaker,
+                model=model,
+                prompt=self._turn.prompt,
+                history=self._thread.history,
+                newest=self._thread.newest,
+                wanted=self._turn.sampling.max_output_tokens,
+            )
+        return self._done[model.alias]
+
+    def unfit(self, model: Model) -> str | None:
+        """Return why `model` cannot serve the request, or None if it can."""
+        try:
+            self.write(model)
+        except Refused as refused:
+            return refused.message
+        return None
+
+
+def _has_image(thread: Thread) -> bool:
+    return any(isinstance(part, ImagePart) for part in thread.newest.parts)
