@@ -37,10 +37,16 @@ _INSERT_CONVERSATION: Final = """
 _INSERT_MESSAGE: Final = """
     INSERT INTO messages (id, user_id, conversation_id, parent_id, turn_id, role, status, parts, context, created_at)
     VALUES (:id, :user_id, :conversation_id, :parent_id, :turn_id, :role, :status, :parts, :context, :created_at)"""
-# A conversation that was deleted meanwhile has marked its turn with 0: it is to be forgotten when it has ended.
+# A conversation that was deleted meanwhile has marked its turn with 0: it is to be forgotten when it has ended. One
+# that was deleted between a turn's acceptance and its first commit could not mark it, but it is not there.
 _END_TURN: Final = """
     UPDATE turns SET status = :status, outcome = :outcome, trail = :trail, ended_at = :ended_at,
-                     keep_until = CASE WHEN keep_until = 0 THEN 0 ELSE :keep_until END
+                     keep_until = CASE
+                         WHEN keep_until = 0 THEN 0
+                         WHEN conversation_id IS NOT NULL
+                              AND NOT EXISTS (SELECT 1 FROM conversations WHERE id = turns.conversation_id) THEN 0
+                         ELSE :keep_until
+                     END
     WHERE id = :id"""
 _INSERT_USAGE: Final = """
     INSERT INTO usage (turn_id, user_id, asked, model, persona, revision, status, input_tokens, output_tokens,
