@@ -17,7 +17,6 @@ from fastapi import FastAPI
 import personas
 import ratelimit
 from ratelimit.ledgers.memory import MemoryLedger
-from server import __version__
 from server.adapters import database, observer_logs
 from server.adapters.clock_system import SystemClock
 from server.adapters.conversations_sql import SqlConversations
@@ -168,11 +167,11 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             clock=clock,
             ids=ids,
             sockets=sockets,
+            observer=observers,
             metrics=metrics.metrics,
             ready=lambda: "draining" if sockets.draining else None,
             allowed_origins=settings.allowed_origins,
             public_url=settings.public_url,
-            version=__version__,
         )
 
 

@@ -5,12 +5,11 @@ import sys
 
 import structlog
 
+from server.core.happenings import Happening, Kind
 from server.core.ports import Happened
 
-QUIET = {"input_tokens", "output_tokens", "first_token"}
-"""Figures, which belong into metrics and not into lines."""
-
-ALARMING = {"turn_crashed", "beat_failed", "upstream_failed", "settle_failed", "request_failed"}
+QUIET = {one.value for one in Happening if one.kind is Kind.FIGURE}
+ALARMING = {one.value for one in Happening if one.kind is Kind.FAULT}
 
 
 def configure(*, level: str = "info", as_json: bool | None = None) -> None:

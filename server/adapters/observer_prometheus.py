@@ -4,7 +4,10 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from server.core.happenings import Happening, Kind
 from server.core.ports import Happened
+
+_FAULTS = {one.value for one in Happening if one.kind is Kind.FAULT}
 
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
@@ -18,6 +21,7 @@ class PrometheusObserver:
         turn = ("model", "persona", "door")
         self._started = Counter("parley_turns_started", "Turns accepted.", turn, registry=to)
         self._ended = Counter("parley_turns_ended", "Turns ended, by status.", (*turn, "status"), registry=to)
+        self._adopted = Counter("parley_turns_adopted", "Turns taken over from a lost owner.", turn, registry=to)
         self._took = Histogram(
             "parley_turn_seconds", "From accepted to ended.", ("model",), buckets=SECONDS, registry=to
         )
@@ -34,18 +38,20 @@ class PrometheusObserver:
         """Count it."""
         labels = dict(happened.labels)
         match happened.name:
-            case "turn_started":
+            case Happening.TURN_STARTED:
                 self._started.labels(**labels).inc()
-            case "turn_ended":
+            case Happening.TURN_ENDED:
                 self._ended.labels(**labels).inc()
                 self._took.labels(model=labels["model"]).observe(happened.value)
-            case "first_token":
+            case Happening.TURN_ADOPTED:
+                self._adopted.labels(**labels).inc()
+            case Happening.FIRST_TOKEN:
                 self._first.labels(model=labels["model"]).observe(happened.value)
-            case "input_tokens" | "output_tokens":
+            case Happening.INPUT_TOKENS | Happening.OUTPUT_TOKENS:
                 self._tokens.labels(**labels, kind=happened.name.removesuffix("_tokens")).inc(happened.value)
-            case "refused":
+            case Happening.REFUSED:
                 self._refused.labels(code=labels["code"]).inc()
-            case name:
+            case name if name in _FAULTS:
                 self._faults.labels(what=name).inc()
 
     def metrics(self) -> bytes:

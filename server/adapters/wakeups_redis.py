@@ -13,6 +13,7 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from server.adapters.wakeups_memory import MemoryWakeups
+from server.core.happenings import Happening
 from server.core.ports import Happened, Observer
 
 PREFIX: Final = b"parley:"
@@ -116,7 +117,7 @@ class RedisWakeups:
                 while self._waiting:
                     await self._send()
             except _FAILURES as failed:
-                self._observer.saw(Happened(name="wakeups_failed", labels={"error": repr(failed)}))
+                self._observer.saw(Happened(name=Happening.WAKEUPS_FAILED, labels={"error": repr(failed)}))
                 await self._sleep(PAUSE)
                 self._work.set()
 
@@ -135,7 +136,7 @@ class RedisWakeups:
                     continue
                 message = await self._pubsub.get_message(timeout=None)
             except _FAILURES as failed:
-                self._observer.saw(Happened(name="wakeups_failed", labels={"error": repr(failed)}))
+                self._observer.saw(Happened(name=Happening.WAKEUPS_FAILED, labels={"error": repr(failed)}))
                 await self._sleep(PAUSE)
                 continue
             if message is None or message["type"] != "message":

@@ -9,6 +9,7 @@ from server.chat.live import LiveTurn
 from server.chat.routing import Routing
 from server.core import charging, trail
 from server.core.events import SPAN, Delta, Ended, Event, ItemClosed, ItemOpened, last_seq
+from server.core.happenings import Happening
 from server.core.ports import (
     Batch,
     Call,
@@ -166,7 +167,9 @@ class Answer:
         except UpstreamFailed as failed:
             status, code, message = TurnStatus.FAILED, failed.code, failed.message
         except Exception as fault:  # noqa: BLE001  whatever fails here, the turn has to end
-            self._observer.saw(Happened(name="turn_crashed", labels={"turn": self.turn.id, "error": repr(fault)}))
+            self._observer.saw(
+                Happened(name=Happening.TURN_CRASHED, labels={"turn": self.turn.id, "error": repr(fault)})
+            )
             status, code, message = TurnStatus.FAILED, "internal_error", "Something failed here; ask again."
         finally:
             self._scope = None
@@ -201,7 +204,7 @@ class Answer:
             return None
         if not self._produced:
             waited = (self._clock.now() - self.turn.created_at) / 1_000_000
-            self._observer.saw(Happened(name="first_token", labels={"model": self.turn.model}, value=waited))
+            self._observer.saw(Happened(name=Happening.FIRST_TOKEN, labels={"model": self.turn.model}, value=waited))
         self._produced.append(batch.text)
         shown, verdict = screen.feed(batch.text)
         for event in self._say(shown):

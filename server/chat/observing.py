@@ -1,5 +1,7 @@
-"""Tell several observers."""
+"""Tell several observers, and tell them of refusals."""
 
+from server.core.errors import Refused
+from server.core.happenings import Happening
 from server.core.ports import Happened, Observer
 
 
@@ -17,3 +19,8 @@ class Observers:
         """Pass it on."""
         for observer in self._observers:
             observer.saw(happened)
+
+
+def refused(why: Refused) -> Happened:
+    """Return what observers are told of a call that is not served: its code, and nothing of who made it."""
+    return Happened(name=Happening.REFUSED, labels={"code": why.code})

@@ -15,6 +15,7 @@ from server.chat.live import LiveTurn
 from server.chat.routing import Routing
 from server.core.estimates import Lengths
 from server.core.events import Event
+from server.core.happenings import Happening
 from server.core.ports import Clock, Conversations, Happened, Journal, Observer, Orphan, Wakeups
 from server.core.records import Turn
 from server.core.wakes import FOLLOWED, STOP, owner_topic, turn_topic, write_events
@@ -127,7 +128,7 @@ class Owning:
 
     def begin(self, answer: Answer, question: Question) -> None:
         """Own the turn and answer it."""
-        self._observer.saw(Happened(name="turn_started", labels=_labels(answer.turn)))
+        self._observer.saw(Happened(name=Happening.TURN_STARTED, labels=_labels(answer.turn)))
         self._own(answer)
         self.spawn(self._run(answer, answer.run(question)))
 
@@ -169,7 +170,9 @@ class Owning:
         try:
             ended = await ending
         except Exception as failed:  # noqa: BLE001  the group would cancel every other turn
-            self._observer.saw(Happened(name="turn_crashed", labels={"turn": answer.turn.id, "error": repr(failed)}))
+            self._observer.saw(
+                Happened(name=Happening.TURN_CRASHED, labels={"turn": answer.turn.id, "error": repr(failed)})
+            )
             answer.live.lose(failed)
             ended = None
         finally:
@@ -193,7 +196,9 @@ class Owning:
                 else:
                     await self._limiter.release(turn.hold_id)
             except Exception as failed:  # noqa: BLE001  the ledger may be away; it is told again
-                self._observer.saw(Happened(name="settle_failed", labels={"turn": turn.id, "error": repr(failed)}))
+                self._observer.saw(
+                    Happened(name=Happening.SETTLE_FAILED, labels={"turn": turn.id, "error": repr(failed)})
+                )
                 if pause is None:
                     return
                 await self._sleep(pause)
@@ -207,8 +212,11 @@ class Owning:
         labels = _labels(turn)
         took = (ended.outcome.ended_at - turn.created_at) / SECOND
         status = {"status": ended.outcome.status.value}
-        self._observer.saw(Happened(name="turn_ended", labels=labels | status, value=took))
-        for name, tokens in (("input_tokens", usage.input_tokens), ("output_tokens", usage.output_tokens)):
+        self._observer.saw(Happened(name=Happening.TURN_ENDED, labels=labels | status, value=took))
+        for name, tokens in (
+            (Happening.INPUT_TOKENS, usage.input_tokens),
+            (Happening.OUTPUT_TOKENS, usage.output_tokens),
+        ):
             self._observer.saw(Happened(name=name, labels=labels, value=tokens))
 
     def _deserted(self, answer: Answer) -> None:
@@ -242,7 +250,7 @@ class Owning:
                 await self._renew()
                 await self.adopt()
             except Exception as failed:  # noqa: BLE001  the next beat tries again, within the lease
-                self._observer.saw(Happened(name="beat_failed", labels={"error": repr(failed)}))
+                self._observer.saw(Happened(name=Happening.BEAT_FAILED, labels={"error": repr(failed)}))
 
     async def _renew(self) -> None:
         owners = {turn_id: answer.owner for turn_id, answer in self._answers.items()}
@@ -263,7 +271,7 @@ class Owning:
         answer = self.answer(orphan.turn, orphan)
         answer.log = self._journal.resume(orphan, answer)
         self._own(answer)
-        self._observer.saw(Happened(name="turn_adopted", labels=_labels(orphan.turn)))
+        self._observer.saw(Happened(name=Happening.TURN_ADOPTED, labels=_labels(orphan.turn)))
         await self._run(answer, self._ending_of(answer))
 
     async def _ending_of(self, answer: Answer) -> Ending | None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from server.core.happenings import Happening
 from server.core.ports import Batch, Call, Happened, Observer, Upstream, UpstreamFailed
 
 
@@ -31,7 +32,9 @@ class Routing:
             try:
                 return await stack.enter_async_context(self._upstreams[name].answer(call))
             except UpstreamFailed as failed:
-                self._observer.saw(Happened(name="upstream_failed", labels={"upstream": name, "code": failed.code}))
+                self._observer.saw(
+                    Happened(name=Happening.UPSTREAM_FAILED, labels={"upstream": name, "code": failed.code})
+                )
                 failure = failed
                 if not failed.elsewhere:
                     break

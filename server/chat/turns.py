@@ -15,11 +15,13 @@ from server.chat.accepting import Accepted, Accepting
 from server.chat.claims import Abandoned, Claim, Claims, Started, conflict
 from server.chat.live import LiveTurn
 from server.chat.mirrors import Mirrors
+from server.chat.observing import refused
 from server.chat.owning import Owning
 from server.chat.refusals import draining
 from server.core import trail
 from server.core.errors import Refused
 from server.core.events import Opened
+from server.core.happenings import Happening
 from server.core.ports import Clock, DuplicateRequest, Happened, Journal, NewTurn, Observer, StoredTurn
 from server.core.ports import Turns as StoredTurns
 from server.core.records import Actor
@@ -98,7 +100,9 @@ class Turns:
             if claim.owner and not claim.begun:
                 if self._draining:
                     self._claims.abandon(claim)
-                    raise draining()
+                    leaving = draining()
+                    self._observer.saw(refused(leaving))
+                    raise leaving
                 claim.begun = True
                 # Not in the caller's task: what is half stored must not be left when a socket goes away.
                 self._owning.spawn(self._serve(claim))
@@ -133,6 +137,8 @@ class Turns:
         try:
             claim.fate.set_result(await self._start(claim.actor, claim.request))
         except Exception as failed:  # noqa: BLE001  whoever waits gets it
+            if isinstance(failed, Refused):
+                self._observer.saw(refused(failed))
             claim.fate.set_exception(failed)
         except BaseException:
             claim.fate.cancel()
@@ -207,4 +213,4 @@ class Turns:
             try:
                 await self._stored.forget(self._clock.now(), TIDY_TURNS)
             except Exception as failed:  # noqa: BLE001  the next round tries again
-                self._observer.saw(Happened(name="tidy_failed", labels={"error": repr(failed)}))
+                self._observer.saw(Happened(name=Happening.TIDY_FAILED, labels={"error": repr(failed)}))

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
 
+from server.chat.observing import refused
 from server.core.errors import Refused
 from server.core.records import Actor, Role
 from server.edge.access import ACCESS
@@ -48,9 +49,14 @@ async def actor_of(services: Services, secret: str | None) -> Actor:
 
 async def _current(request: Request) -> Actor:
     needed = ACCESS[request.method, request.scope["route"].path]
-    actor = await actor_of(services_of(request), bearer(request))
-    if needed != "public":
-        check_role(actor, needed)
+    services = services_of(request)
+    try:
+        actor = await actor_of(services, bearer(request))
+        if needed != "public":
+            check_role(actor, needed)
+    except Refused as why:
+        services.observer.saw(refused(why))
+        raise
     return actor
 
 

@@ -2,6 +2,7 @@
 
 from starlette.websockets import WebSocket, WebSocketState
 
+from server.chat.observing import refused
 from server.core.errors import Refused
 from server.core.records import Actor
 from server.edge import extensions
@@ -18,10 +19,11 @@ async def serve(websocket: WebSocket, door: Door) -> None:
     services = services_of(websocket)
     try:
         await _admit(websocket, door, services)
-    except Refused as refused:
+    except Refused as why:
         if websocket.application_state is not WebSocketState.CONNECTING:
             raise
-        await websocket.send_denial_response(respond(refused))
+        services.observer.saw(refused(why))
+        await websocket.send_denial_response(respond(why))
 
 
 async def _admit(websocket: WebSocket, door: Door, services: Services) -> None:

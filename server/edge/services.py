@@ -8,7 +8,7 @@ from server.chat.catalogue import Speaker
 from server.chat.claims import Claim, Started
 from server.chat.conversations import Conversations
 from server.chat.live import LiveTurn
-from server.core.ports import Clock, Ids
+from server.core.ports import Clock, Ids, Observer
 from server.core.ports_operator import Identity
 from server.core.records import Actor, Model
 from server.core.requests import TurnRequest
@@ -66,10 +66,10 @@ class Services:
     clock: Clock
     ids: Ids
     sockets: Sockets
+    observer: Observer
     metrics: Callable[[], bytes]
     """The metrics in the text format of Prometheus."""
     ready: Callable[[], str | None]
     """Why this node takes no requests now; None if it does."""
     allowed_origins: Sequence[str] = field(default_factory=tuple)
     public_url: str | None = None
-    version: str

@@ -10,6 +10,7 @@ from typing import Any, Final
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from server.chat.live import LiveTurn
+from server.chat.observing import refused
 from server.chat.refusals import draining
 from server.core.errors import (
     CLOSE_BINARY,
@@ -157,10 +158,11 @@ class Socket:
                 self._say(read)
                 return
             await self._claim(read)
-        except Refused as refused:
-            self._refuse(refused, lane)
-            if refused.code in _CLOSES:
-                self._end(_CLOSES[refused.code])
+        except Refused as why:
+            self._services.observer.saw(refused(why))
+            self._refuse(why, lane)
+            if why.code in _CLOSES:
+                self._end(_CLOSES[why.code])
         except Exception:  # noqa: BLE001  a fault with one frame must not end the others
             _log.exception("a frame could not be served")
             self._refuse(internal(), lane)

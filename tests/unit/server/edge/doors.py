@@ -187,6 +187,7 @@ class World:
         self.store = FakeStore()
         self.identity = FakeIdentity()
         self.unready: str | None = None
+        self.happened: list[ports.Happened] = []
         clock = FakeClock()
         facts: dict[str, Any] = {
             "turns": self.turns,
@@ -197,11 +198,14 @@ class World:
             "clock": clock,
             "ids": FakeIds(),
             "sockets": Sockets(random=lambda: 0.0),
+            "observer": self,
             "metrics": lambda: b"parley_up 1\n",
             "ready": lambda: self.unready,
-            "version": "0",
         }
         self.services = Services(**(facts | changes))
+
+    def saw(self, happened: ports.Happened) -> None:
+        self.happened.append(happened)
 
 
 def answering(*texts: str, **how: Any) -> World:

@@ -1,0 +1,44 @@
+"""Everything that observers can hear of: one catalogue of names, each with what it is and what it says."""
+
+from enum import Enum, StrEnum
+from typing import Self
+
+
+class Kind(Enum):
+    """What becomes of a happening."""
+
+    NEWS = "news"
+    """A line in the logs."""
+    FIGURE = "figure"
+    """A number for metrics, and no line."""
+    FAULT = "fault"
+    """Something is wrong: a warning in the logs, and a count of faults."""
+
+
+class Happening(StrEnum):
+    """The name of something that happens; `about` is its sentence."""
+
+    kind: Kind
+    about: str
+
+    def __new__(cls, name: str, kind: Kind, about: str) -> Self:
+        """Return the member; `name` is its value."""
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.kind, member.about = kind, about
+        return member
+
+    TURN_STARTED = "turn_started", Kind.NEWS, "A turn was accepted and is being answered here."
+    TURN_ENDED = "turn_ended", Kind.NEWS, "A turn has ended; the value is its seconds, `status` how it ended."
+    TURN_ADOPTED = "turn_adopted", Kind.NEWS, "A turn whose owner is gone was taken over."
+    FIRST_TOKEN = "first_token", Kind.FIGURE, "The first text of an answer came; the value is the seconds it took."
+    INPUT_TOKENS = "input_tokens", Kind.FIGURE, "The tokens of the prompt of a turn that has ended."
+    OUTPUT_TOKENS = "output_tokens", Kind.FIGURE, "The tokens of the answer of a turn that has ended."
+    REFUSED = "refused", Kind.FIGURE, "A call was not served; `code` is of the catalogue of errors."
+    UPSTREAM_FAILED = "upstream_failed", Kind.FAULT, "An upstream did not accept a call."
+    TURN_CRASHED = "turn_crashed", Kind.FAULT, "An answer was lost to a mistake of this program or a broken store."
+    SETTLE_FAILED = "settle_failed", Kind.FAULT, "The ledger did not take what a turn has cost; it is told again."
+    BEAT_FAILED = "beat_failed", Kind.FAULT, "Leases were not renewed, or orphans not looked for, in one beat."
+    TIDY_FAILED = "tidy_failed", Kind.FAULT, "Old turns could not be forgotten in one round."
+    MIRROR_FAILED = "mirror_failed", Kind.FAULT, "A turn of another process could not be read."
+    WAKEUPS_FAILED = "wakeups_failed", Kind.FAULT, "Hints between processes could not be sent or heard."
