@@ -2,7 +2,7 @@
 
 import typer
 
-from server.cli.output import as_json, remark, say
+from server.cli.output import as_json, as_yaml, remark
 from server.cli.setup import ConfigOption, JsonOption, read
 
 commands = typer.Typer(help="Check the configuration.", no_args_is_help=True)
@@ -10,14 +10,15 @@ commands = typer.Typer(help="Check the configuration.", no_args_is_help=True)
 
 @commands.command("check")
 def check(json: JsonOption = False, config: ConfigOption = None) -> None:
-    """Print the effective configuration with secrets masked, or every mistake with its line and the way out."""
+    """Print what holds, or every mistake.
+
+    Secrets are masked. A mistake comes with its line and the way out.
+    """
     settings = read(config)
     if json:
         as_json(settings.masked())
         return
-    import yaml
-
-    say(yaml.safe_dump(settings.masked(), sort_keys=False, allow_unicode=True).rstrip())
+    as_yaml(settings.masked())
     for warning in settings.warnings():
         remark(f"warning: {warning}")
 

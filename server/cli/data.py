@@ -24,7 +24,10 @@ def backup(
     to: Annotated[Path, typer.Argument(metavar="TO", help="The file to write; it must not exist.")],
     config: ConfigOption = None,
 ) -> None:
-    """Copy the database, as it is at one moment, while the server runs."""
+    """Copy the database while the server runs.
+
+    The copy is of one moment.
+    """
     from rich.console import Console
     from rich.progress import Progress
 
@@ -61,5 +64,8 @@ def restore(
         )
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with locked(path.parent):
-        database.restore(source, path)
+        try:
+            database.restore(source, path)
+        except database.NotADatabase as error:
+            raise CommandError(f"{error}. Name a file that `parley backup` wrote.") from error
     remark(f"{path} is as it was in {source}.")

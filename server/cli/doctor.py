@@ -12,7 +12,10 @@ _COLOURS = {"ok": "32", "warn": "33", "fail": "31"}
 
 
 def doctor(json: JsonOption = False, config: ConfigOption = None) -> None:
-    """Check everything that the server needs; each line says ok, warn or fail, and the cure. Fails if one does."""
+    """Check everything that the server needs.
+
+    Each line says ok, warn or fail, and the cure. Fails if one line does.
+    """
     from server.cli import checks
     from server.settings import ConfigError
 

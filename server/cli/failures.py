@@ -27,7 +27,7 @@ def lines(error: Exception) -> list[str]:
     from client.errors import ParleyError
     from personas.problems import PersonaRefused, UnknownPersona
     from server.adapters.data_lock import DataInUse
-    from server.adapters.database import NewerDatabase, NotADatabase
+    from server.adapters.database import NewerDatabase
     from server.core.errors import Refused
     from server.settings import ConfigError
 
@@ -38,8 +38,8 @@ def lines(error: Exception) -> list[str]:
             return [error.message]
         case NewerDatabase():
             return [f"{error}. Install the newer version, or restore a backup."]
-        case NotADatabase():
-            return [f"{error}. Name a file that `parley backup` wrote."]
+        case UnknownPersona() if not error.near:
+            return [f"{error} `parley personas list` shows all."]
         case CommandError() | ParleyError() | UnknownPersona() | DataInUse():
             return [str(error)]
         case SqliteError() | SQLAlchemyError():

@@ -18,15 +18,17 @@ commands = typer.Typer(help="Make, list and revoke keys.", no_args_is_help=True)
 
 @commands.command("create")
 def create(
-    user: Annotated[str, typer.Option("--user", help="Whose key; made if new.")],
+    user: Annotated[str, typer.Option("--user", metavar="USER", help="Whose key; made if new.")],
     tier: Annotated[
-        str | None, typer.Option("--tier", help="The user's tier; else the default one, or as it is.")
+        str | None, typer.Option("--tier", metavar="TIER", help="The user's tier; else the default one, or as it is.")
     ] = None,
     role: Annotated[Role, typer.Option("--role", help="What the key may do.")] = Role.USER,
     expires: Annotated[str | None, typer.Option("--expires", metavar="30d", help="When it stops working.")] = None,
     config: ConfigOption = None,
 ) -> None:
     """Make a key and print it. It cannot be shown again."""
+    if not user.strip() or not user.isprintable():
+        raise typer.BadParameter("A name is one line of visible characters.", param_hint="--user")
     settings = read(config)
     check_tier(settings, tier)
     at = now()

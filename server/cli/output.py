@@ -26,6 +26,20 @@ def as_json(value: Any) -> None:
     say(json.dumps(value, ensure_ascii=False, indent=2))
 
 
+def as_yaml(value: Any) -> None:
+    """Print a result for people: texts of several lines keep their lines."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        """The safe one, with blocks."""
+
+    def text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+    Dumper.add_representer(str, text)
+    say(yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=10_000).rstrip())
+
+
 def as_table(rows: Sequence[Mapping[str, Any]], *, empty: str) -> None:
     """Print rows for people, a column for each key of the first; `empty` stands for no rows."""
     from rich.console import Console
@@ -38,10 +52,13 @@ def as_table(rows: Sequence[Mapping[str, Any]], *, empty: str) -> None:
     for column in rows[0]:
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
+        table.add_row(*(_moment(value) if name.endswith("_at") else _cell(value) for name, value in row.items()))
     # A pipe has no width: cells are not to be cut for one that is made up.
-    wide = None if sys.stdout.isatty() else 10_000
-    Console(width=wide, markup=False, highlight=False).print(table)
+    console = Console(width=None if sys.stdout.isatty() else 10_000, markup=False, highlight=False)
+    with console.capture() as printed:
+        console.print(table)
+    for line in printed.get().splitlines():
+        say(line.rstrip())
 
 
 def rfc3339(micros: int | None) -> str | None:
@@ -50,6 +67,11 @@ def rfc3339(micros: int | None) -> str | None:
         return None
     moment = datetime.fromtimestamp(micros // 1_000_000, UTC).replace(microsecond=micros % 1_000_000)
     return moment.isoformat().replace("+00:00", "Z")
+
+
+def _moment(value: str | None) -> str:
+    """Return an RFC 3339 time as people read it in a column, to the second."""
+    return f"{value[:19].replace('T', ' ')} UTC" if value else "-"
 
 
 def _cell(value: Any) -> str:

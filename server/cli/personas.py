@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from server.cli.output import CommandError, as_json, as_table, remark, say
+from server.cli.output import CommandError, as_json, as_table, as_yaml, remark, say
 from server.cli.setup import ConfigOption, JsonOption, now, read, stores
 
 if TYPE_CHECKING:
@@ -23,19 +23,22 @@ def list_(json: JsonOption = False, config: ConfigOption = None) -> None:
     """List all personas with the revision that is live and the labels."""
     settings = read(config)
     labels = asyncio.run(_labels(settings))
+    shelf = library(settings)
     rows: list[dict[str, Any]] = []
-    for name in sorted({*library(settings).names, *labels} - {"house"}):
+    for name in sorted({*shelf.names, *labels} - {"house"}):
         own = dict(labels.get(name, {}))
         rows.append({"name": name, "revision": own.get("live"), "labels": own})
     if json:
         as_json(rows)
-    else:
-        as_table(rows, empty="There are no personas.")
+        return
+    as_table(rows, empty="There are no personas.")
+    if shelf.refused:
+        remark(f"Refused for their errors: {', '.join(sorted(shelf.refused))}. `parley personas lint` tells them.")
 
 
 @commands.command("lint")
 def lint(
-    paths: Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files or folders; else all.")] = None,
+    paths: Annotated[list[Path] | None, typer.Argument(metavar="PATH", help="Files or folders; else all.")] = None,
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
@@ -50,7 +53,7 @@ def lint(
     if any(problem.severity == "error" for problem in problems):
         raise typer.Exit(1)
     if not json and not problems:
-        remark("No problems.")
+        remark("No problems." if paths else f"No problems in {', '.join(library(settings).names)}.")
 
 
 @commands.command("show")
@@ -59,7 +62,9 @@ def show(
     as_model_sees: Annotated[
         bool, typer.Option("--as-model-sees", help="Print the messages that a model gets.")
     ] = False,
-    model: Annotated[str | None, typer.Option("--model", help="For which model; else the default one.")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="NAME", help="For which model; else the default one.")
+    ] = None,
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
@@ -77,9 +82,7 @@ def show(
     if json:
         as_json(facts)
         return
-    import yaml
-
-    say(yaml.safe_dump(facts, sort_keys=False, allow_unicode=True, width=100).rstrip())
+    as_yaml(facts)
 
 
 @commands.command("import")
@@ -151,10 +154,10 @@ def found(settings: "Settings", paths: Sequence[Path]) -> list["personas.Problem
                 f"There is nothing at {path}. Name a persona's file, its folder, or a folder of personas."
             )
     folders = dict.fromkeys(_folder(path) for path in paths)
-    problems = library(settings, list(folders)).problems
+    problems = sorted(library(settings, list(folders)).problems, key=lambda problem: (problem.path, problem.line))
     wanted = [path.resolve() for path in paths]
     if not wanted:
-        return list(problems)
+        return problems
     return [one for one in problems if any(Path(one.path).resolve().is_relative_to(path) for path in wanted)]
 
 

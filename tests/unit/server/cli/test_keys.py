@@ -76,3 +76,12 @@ def test_a_time_that_is_none_is_a_usage_error(parley: Any) -> None:
     ran = parley("keys", "create", "--user", "ana", "--expires", "soon")
     assert ran.code == 2
     assert "soon is not a duration" in ran.err
+
+
+@pytest.mark.parametrize("name", ["", "  ", "two\nlines"])
+def test_a_user_has_a_name_that_can_be_read(name: str, parley: Any) -> None:
+    """A slip of a script makes no user that nobody can name."""
+    ran = parley("keys", "create", "--user", name)
+    assert (ran.code, ran.out) == (2, "")
+    assert "A name is one line of visible characters." in ran.err
+    assert parley("users", "list").out.startswith("There are no users.")

@@ -21,6 +21,12 @@ def test_a_table_in_a_pipe_is_not_cut(capsys: pytest.CaptureFixture[str]) -> Non
     assert "[red]" in out
 
 
+def test_times_in_a_table_are_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    """A second is exact enough to read; lines have no blanks at their end."""
+    as_table([{"name": "a", "last_at": "2026-11-23T14:11:09.999999Z"}, {"name": "b", "last_at": None}], empty="none")
+    assert capsys.readouterr().out.splitlines() == ["name  last at", "a     2026-11-23 14:11:09 UTC", "b     -"]
+
+
 def test_no_rows_are_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     """An empty table would say nothing."""
     as_table([], empty="There are none.")

@@ -48,6 +48,26 @@ def test_lint_tells_file_line_and_cure_and_fails(parley: Any, mine: Path) -> Non
     assert (problem["line"], problem["severity"]) == (7, "error")
 
 
+def test_problems_come_in_the_order_of_their_lines(parley: Any, mine: Path) -> None:
+    """Who corrects a file goes through it once, from the top; the list says that it is refused."""
+    text = GOOD.replace("friend", "broken").replace("summary", "sumary").replace("---\nYou", "avatar: 3\n---\nYou")
+    (mine / "broken.md").write_text(text, encoding="utf-8")
+    problems = json.loads(parley("personas", "lint", "--json").out)
+    assert len(problems) > 1
+    assert problems == sorted(problems, key=lambda problem: problem["line"])
+    ran = parley("personas", "list")
+    assert "broken" not in ran.out
+    assert ran.err == "Refused for their errors: broken. `parley personas lint` tells them.\n"
+
+
+def test_lint_says_what_it_read(parley: Any, mine: Path) -> None:
+    """A file in a folder that the configuration does not name is missed by somebody, not by nobody."""
+    assert "friend, " in parley("personas", "lint").err
+    (mine.parent / "parley.yaml").unlink()
+    assert parley("personas", "lint").err.startswith("No problems in assistant, ")
+    assert "friend" not in parley("personas", "lint").err
+
+
 def test_lint_of_one_path_leaves_the_others_out(parley: Any, mine: Path, tmp_path: Path) -> None:
     """A file, its folder or a folder of personas can be named, inside the configuration or not."""
     (mine / "broken.md").write_text("no front matter", encoding="utf-8")
@@ -65,7 +85,9 @@ def test_lint_of_one_path_leaves_the_others_out(parley: Any, mine: Path, tmp_pat
 
 def test_show_prints_what_the_persona_is(parley: Any) -> None:
     """The compiled persona, for people and for programs."""
-    assert "name: pirate" in parley("personas", "show", "pirate").out
+    shown = parley("personas", "show", "pirate").out
+    assert "name: pirate" in shown
+    assert "- heading: House rules\n  text: |-\n    - " in shown
     assert json.loads(parley("personas", "show", "pirate", "--json").out)["name"] == "pirate"
 
 
@@ -83,6 +105,7 @@ def test_the_models_view_is_what_a_model_gets(parley: Any, mine: Path) -> None:
 def test_an_unknown_name_is_told_with_names_like_it(parley: Any) -> None:
     """Personas and models."""
     assert parley("personas", "show", "pirat").err == "parley: There is no persona 'pirat'. Did you mean pirate?\n"
+    assert "`parley personas list` shows all." in parley("personas", "show", "nobody").err
     ran = parley("personas", "show", "pirate", "--as-model-sees", "--model", "gpt")
     assert (ran.code, ran.err) == (1, "parley: There is no model gpt. Name one of: local.\n")
 
