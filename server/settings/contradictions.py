@@ -29,8 +29,6 @@ def _groups(settings: Settings) -> Iterator[Finding]:
 
 def _defaults(settings: Settings) -> Iterator[Finding]:
     yield from _known(("default_model",), settings.default_model, settings.models, "model")
-    if settings.titles is not None:
-        yield from _known(("titles",), settings.titles, settings.models, "model")
 
 
 def _known(path: Path, name: str, names: Collection[str], what: str) -> Iterator[Finding]:

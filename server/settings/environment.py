@@ -8,6 +8,7 @@ from typing import Any
 
 from server.settings.layers import Layer
 from server.settings.problems import Finding, Path
+from server.settings.values import Unset
 
 PREFIX = "PARLEY_"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -34,7 +35,7 @@ def substitute(values: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict
     findings = []
     for path, name in unset:
         if path[0] == "upstreams" and len(path) > 2:  # noqa: PLR2004  upstreams, its name, its key
-            replaced["upstreams"][path[1]] = {"disabled": f"{name} is not set"}
+            replaced["upstreams"][path[1]] = {"disabled": Unset(f"{name} is not set")}
         else:
             findings.append(Finding(path, f"The variable {name} is not set.", f"Set {name}, or write the value here."))
     return replaced, findings

@@ -20,6 +20,7 @@ from server.settings.sections import (
 from server.settings.values import ListenAddress, Network, Origin, WebAddress, only
 
 _ONE_DATABASE = "Only `sqlite`, inside the data folder, is available yet. Write sqlite."
+_NO_TITLES = "Titles that a model writes are not available yet. Write null: the first words of the first message."
 _ONE_NODE = "Only one process, `none`, is possible yet. Write none."
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$")]
@@ -53,8 +54,8 @@ class Settings(Section):
     """The alias that answers when nobody names one."""
     default_persona: str
     """The persona that answers when nobody names one."""
-    titles: str | None
-    """The alias that writes titles of conversations; null takes the first words of the first message."""
+    titles: Annotated[None, BeforeValidator(only(None, _NO_TITLES))]
+    """The alias that writes titles of conversations; null, the first words of the first message, is all there is."""
     personas: tuple[Path, ...]
     """Folders of personas, added to those that are shipped; the same name wins, that of the house included."""
     groups: Mapping[Name, tuple[str, ...]]

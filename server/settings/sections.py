@@ -1,10 +1,11 @@
 """The sections of `parley.yaml`: what may stand in each, with its default and its meaning."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
-from server.settings.values import Duration, WebAddress, only, parse_duration
+from server.settings.values import Duration, Unset, WebAddress, only, parse_duration
 
 
 class Section(BaseModel):
@@ -26,6 +27,12 @@ class Timeouts(Section):
     """For a whole answer."""
 
 
+def _found_unset(value: Any) -> Any:
+    if value is None or isinstance(value, Unset):
+        return value
+    raise ValueError("This key is not for files. Remove the upstream, or leave its variable unset.")
+
+
 class Upstream(Section):
     """A provider of answers: exactly one of `base_url`, `embedded` and `scripted`."""
 
@@ -41,8 +48,8 @@ class Upstream(Section):
     """The small demonstration model that comes with Parley."""
     scripted: bool = False
     """Answers from a script, for tests and load runs; never a model."""
-    disabled: str | None = None
-    """Why it is not to be used; set by itself where a `${VAR}` is not set."""
+    disabled: SkipJsonSchema[Annotated[str | None, BeforeValidator(_found_unset)]] = None
+    """Why it is not used: the `${VAR}` that is not set. Nobody writes it."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -94,7 +101,7 @@ class ModelEntry(Section):
     tokens: Literal["o200k_base", "cl100k_base"] = "o200k_base"
     """The token table that counts for it; the nearest one for other families."""
     price: Price | None = None
-    """What its tokens cost you."""
+    """What its tokens cost you; kept for caps in money, and not used yet."""
 
     @model_validator(mode="after")
     def _served(self) -> Self:
@@ -139,25 +146,12 @@ _NO_ANONYMOUS = (
 )
 
 
-class OidcSection(Section):
-    """Signing in through an OpenID Connect provider; not available yet."""
-
-    issuer: Annotated[None, BeforeValidator(only(None, _NO_OIDC))] = None
-    """The provider; null is off."""
-    audience: str = "parley"
-    """The audience that tokens must name."""
-    tier_claim: str = "tier"
-    """The claim that names the tier."""
-    user_claim: str = "sub"
-    """The claim that names the user."""
-
-
 class AuthSection(Section):
     """Who may come in without a key."""
 
     anonymous: Annotated[None, BeforeValidator(only(None, _NO_ANONYMOUS))] = None
     """The tier of people without an account; null lets nobody in."""
-    oidc: OidcSection | None = None
+    oidc: Annotated[None, BeforeValidator(only(None, _NO_OIDC))] = None
     """An identity provider; null is off."""
 
 

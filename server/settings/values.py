@@ -91,6 +91,12 @@ Origin = Annotated[str, AfterValidator(_origin)]
 Network = Annotated[str, AfterValidator(_network)]
 
 
+class Unset(str):
+    """Says which variable is not set; only what reads the environment makes one."""
+
+    __slots__ = ()
+
+
 def only(accepted: object, why: str) -> Callable[[Any], Any]:
     """Return a check that takes `accepted` and refuses everything else with `why`."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from server.settings import ConfigError, Settings, from_machine, load
+from server.settings import ConfigError, Settings, file_schema, from_machine, load
 from server.settings.sections import Section
 
 EXAMPLE = """\
@@ -40,7 +40,7 @@ default_tier: free
 caps: { lease: 10s, estimate: p95, if_store_fails: local }
 auth:
   anonymous: null
-  oidc: { issuer: null, audience: parley, tier_claim: tier, user_claim: sub }
+  oidc: null
 """
 
 
@@ -95,6 +95,14 @@ def test_an_unset_variable_disables_its_upstream_with_a_warning(tmp_path: Path, 
     ]
 
 
+def test_nobody_switches_an_upstream_off_by_the_name_of_its_state(tmp_path: Path) -> None:
+    """What says why an upstream is not used is no setting, in the environment and for editors neither."""
+    environ = {"OPENAI_API_KEY": "k", "PARLEY_UPSTREAMS__OPENAI__DISABLED": "tired"}
+    (line,) = problems(tmp_path, EXAMPLE, environ)
+    assert line.startswith("PARLEY_UPSTREAMS__OPENAI__DISABLED: upstreams.openai.disabled: This key is not for files.")
+    assert "disabled" not in file_schema()["$defs"]["Upstream"]["properties"]
+
+
 def test_an_unset_variable_elsewhere_is_refused(tmp_path: Path) -> None:
     """Outside of upstreams nothing can be left out, so the line of the variable is named."""
     (line,) = problems(tmp_path, "listen: 127.0.0.1:1\npublic_url: http://${HOST}:${PORT}/\n", {"PORT": "80"})[:1]
@@ -124,11 +132,11 @@ def test_the_environment_overrides_single_values(tmp_path: Path) -> None:
         "PARLEY_TURNS__LINGER": "1h",
         "PARLEY_MODELS__GPT_4__CONTEXT": "64000",
         "PARLEY_ALLOWED_ORIGINS": '["https://chat.example.org"]',
-        "PARLEY_TITLES": "null",
+        "PARLEY_PUBLIC_URL": "null",
         "OPENAI_API_KEY": "k",
         "PARLEY_SOMETHING_ELSE": "left alone",
     }
-    settings = read(tmp_path, EXAMPLE.replace("titles: null", "titles: local"), environ)
+    settings = read(tmp_path, EXAMPLE.replace("public_url: null", "public_url: https://chat.example.org"), environ)
     assert settings.listen == ("::1", 9000)
     assert str(settings.listen) == "[::1]:9000"
     assert settings.data == Path("/srv/data")
@@ -137,7 +145,7 @@ def test_the_environment_overrides_single_values(tmp_path: Path) -> None:
     assert settings.models["gpt-4"].context == 64000
     assert settings.models["gpt-4"].vision
     assert settings.allowed_origins == ("https://chat.example.org",)
-    assert settings.titles is None
+    assert settings.public_url is None
 
 
 @pytest.mark.parametrize(
@@ -150,10 +158,17 @@ def test_the_environment_overrides_single_values(tmp_path: Path) -> None:
         ("cluster: valkey://h", "parley.yaml:1: cluster: Only one process, `none`, is possible yet. Write none."),
         ("database: postgresql://h", "parley.yaml:1: database: Only `sqlite`, inside the data folder, is available"),
         ("auth: { anonymous: free }", "parley.yaml:1: auth.anonymous: Letting people in without an account is not"),
-        ("auth: { oidc: { issuer: x } }", "parley.yaml:1: auth.oidc.issuer: Signing in through a provider is not"),
+        (
+            "auth: { oidc: { issuer: null } }",
+            "parley.yaml:1: auth.oidc: Signing in through a provider is not available",
+        ),
         ("listen: a:1\nlisten: b:2", "parley.yaml:2: listen: This key is written twice. Keep one of the two."),
         ("default_model: gpt", "parley.yaml:1: default_model: There is no model called gpt. Name one of: local."),
-        ("titles: locl", "parley.yaml:1: titles: There is no model called locl. Did you mean local?"),
+        ("titles: local", "parley.yaml:1: titles: Titles that a model writes are not available yet. Write null"),
+        (
+            "upstreams:\n  a: { disabled: x }",
+            "parley.yaml:2: upstreams.a.disabled: This key is not for files. Remove the",
+        ),
         ("groups: { a: [] }\ntiers: {free: {a: unlimited}}", "parley.yaml:1: groups.a: A group needs at least one"),
         (
             "groups: { local: [local] }\ntiers: {free: {local: unlimited}}",
