@@ -139,7 +139,7 @@ class Parley:
         except InvalidStatus as refused:
             raise _handshake_refusal(refused) from None
         except (OSError, TimeoutError, InvalidHandshake, InvalidURI) as error:
-            raise UnreachableError(f"No Parley answers at {self._address.url} ({error}).") from error
+            raise UnreachableError.at(self._address.url, error) from error
 
     async def _send(self, frame: Mapping[str, Any]) -> None:
         if self._lost is not None:

@@ -7,6 +7,7 @@ ParleyError
 └── UnreachableError        there is nobody at the address
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -67,3 +68,11 @@ class ConnectionLostError(ParleyError):
 
 class UnreachableError(ParleyError):
     """No server answers at the address."""
+
+    @classmethod
+    def at(cls, url: str, error: BaseException | str) -> "UnreachableError":
+        """Return the error for `url` with what the system says of `error`, in its words and not in its numbers."""
+        number = getattr(error, "errno", None)
+        # Numbers of name look-ups are negative and not the system's.
+        reason = os.strerror(number) if number and number > 0 else str(error) or type(error).__name__
+        return cls(f"No Parley answers at {url} ({reason}).")

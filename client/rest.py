@@ -66,8 +66,7 @@ class Rest:
             with error:
                 raise refusal(error.code, _error(error.read(), error.code)) from None
         except (URLError, OSError) as error:
-            reason = getattr(error, "reason", error)
-            raise UnreachableError(f"No Parley answers at {self._address.url} ({reason}).") from error
+            raise UnreachableError.at(self._address.url, getattr(error, "reason", error)) from error
         answer = json.loads(text) if text else {}
         return answer if isinstance(answer, dict) else {"data": answer}
 

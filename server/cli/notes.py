@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from client import RefusedError, UnreachableError
+from client import ConnectionLostError, RefusedError, UnreachableError
 
 _LOW = 0.2
 """The share of a cap that is left when it is time to say so."""
@@ -27,6 +27,8 @@ def explained(error: Exception) -> str:
     match error:
         case UnreachableError():
             return f"{error} Start one with `parley serve`, or name another with --url."
+        case ConnectionLostError() if error.come_back:
+            return f"{error} What was answered is kept at the server: /conversation finds it."
         case RefusedError() if error.next_at and error.retry_after_seconds:
             return f"{error.message} That is in {span(error.retry_after_seconds)}."
         case RefusedError():

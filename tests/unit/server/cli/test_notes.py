@@ -44,5 +44,6 @@ def test_errors_say_what_to_do() -> None:
     assert explained(capped) == "Reached. That is in 9 s."
     assert explained(RefusedError(code="not_found", message="Not there.", status=404)) == "Not there."
     assert explained(UnreachableError("Nobody.")).startswith("Nobody. Start one with `parley serve`")
-    assert explained(ConnectionLostError(code=1012, reason="restarting")) == "The connection closed (1012 restarting)."
+    assert explained(ConnectionLostError(code=4401, reason="credential expired")).endswith("expired).")
+    assert "/conversation finds it" in explained(ConnectionLostError(code=1012, reason="restarting"))
     assert explained(CommandError("Do this.")) == "Do this."
