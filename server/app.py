@@ -205,6 +205,7 @@ class Server(uvicorn.Server):
                 backlog=4096,
                 lifespan="on",
                 access_log=False,
+                log_config=None,
                 log_level="warning",
                 server_header=False,
                 proxy_headers=bool(settings.trusted_proxies),

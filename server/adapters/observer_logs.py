@@ -4,6 +4,7 @@ import logging
 import sys
 
 import structlog
+from structlog.typing import Processor
 
 from server.core.happenings import Happening, Kind
 from server.core.ports import Happened
@@ -12,20 +13,41 @@ QUIET = {one.value for one in Happening if one.kind is Kind.FIGURE}
 ALARMING = {one.value for one in Happening if one.kind is Kind.FAULT}
 
 
+REFUSED_HANDSHAKE = "ASGI callable returned without completing handshake."
+"""What uvicorn says, as an error, of every WebSocket that was refused with a response."""
+
+
 def configure(*, level: str = "info", as_json: bool | None = None) -> None:
-    """Set up structlog for the process; `as_json` None decides by whether standard error is a terminal."""
+    """Set up the logs of the process, those of libraries included; `as_json` None asks whether a terminal watches."""
     plain = not sys.stderr.isatty() if as_json is None else as_json
+    number = logging.getLevelNamesMapping()[level.upper()]
+    beginning: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    # A trace without the values of variables, among which are secrets.
+    ending: list[Processor] = (
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        if plain
+        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    )
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer() if plain else structlog.dev.ConsoleRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        processors=[*beginning, *ending],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    of_libraries = logging.StreamHandler(sys.stderr)
+    of_libraries.addFilter(lambda record: record.msg != REFUSED_HANDSHAKE)
+    of_libraries.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*beginning, structlog.stdlib.ExtraAdder()],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
+        )
+    )
+    of_libraries.setLevel(max(number, logging.WARNING))
+    logging.getLogger().addHandler(of_libraries)
 
 
 class LogsObserver:
