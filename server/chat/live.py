@@ -27,6 +27,8 @@ class LiveTurn:
         self._next_key = 0
         self.on_deserted: Callable[[], None] | None = None
         """Called when the last follower has left."""
+        self.on_followed: Callable[[], None] | None = None
+        """Called when somebody follows and nobody did."""
         self.on_added: Callable[[Sequence[Event]], None] | None = None
         """Called with events that have become visible."""
 
@@ -88,6 +90,8 @@ class LiveTurn:
         key = self._next_key
         self._next_key += 1
         self._wakes[key] = wake
+        if len(self._wakes) == 1 and self.on_followed:
+            self.on_followed()
 
         def leave() -> None:
             if self._wakes.pop(key, None) is not None and not self._wakes and self.on_deserted:

@@ -12,6 +12,7 @@ from typing import Final, Self
 
 from server.chat.live import LiveTurn
 from server.core import trail
+from server.core.errors import Refused
 from server.core.events import Event, last_seq
 from server.core.ports import Happened, Journal, Observer, Wakeups
 from server.core.ports import Turns as StoredTurns
@@ -24,17 +25,22 @@ LOOK_SECONDS: Final = 1.0
 FOLLOWED_LOOKS: Final = 30
 """Looks after which the owner is told again that somebody follows, well within its patience."""
 
+IDLE_LOOKS: Final = 5
+"""Looks without a follower after which a mirror rests."""
+
+STOP_LOOKS: Final = 60
+"""Looks for which a stop is said again; an owner that died meanwhile has long been replaced."""
+
 
 class _Mirror:
-    """One turn, read from the store until it has ended or nobody follows it here."""
+    """One turn, as it is known here."""
 
     def __init__(self, turn: Turn) -> None:
         self.live = LiveTurn(turn)
-        self.live.on_deserted = self._leave
         self.news = asyncio.Event()
-        self.left = False
-        self.stops = False
-        """Whether its user wants it stopped."""
+        self.task: asyncio.Task[None] | None = None
+        self.stops = 0
+        """Looks for which its user's stop is still said."""
         self.segment = 0
 
     def hear(self, hint: bytes) -> None:
@@ -59,10 +65,6 @@ class _Mirror:
         if new and not self.live.ended:
             self.live.add(new)
 
-    def _leave(self) -> None:
-        self.left = True
-        self.news.set()
-
 
 class Mirrors:
     """The mirrors of this process, one for each turn however many follow it. A context manager."""
@@ -83,6 +85,7 @@ class Mirrors:
         self._wait = wait
         self._mirrors: dict[str, _Mirror] = {}
         self._stack = AsyncExitStack()
+        self._closed = False
 
     async def __aenter__(self) -> Self:
         self._tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
@@ -91,49 +94,67 @@ class Mirrors:
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
+        self._closed = True
         for mirror in self._mirrors.values():
-            mirror.left = True
             mirror.news.set()
         await self._stack.__aexit__(kind, exc, tb)
 
-    def of(self, turn: Turn) -> LiveTurn:
-        """Return the turn to be followed here."""
+    async def of(self, turn: Turn) -> LiveTurn:
+        """Return the turn as it stands now, to be followed here."""
         mirror = self._mirrors.get(turn.id)
-        if mirror is None or mirror.left:
-            mirror = self._mirrors[turn.id] = _Mirror(turn)
-            self._tasks.create_task(self._run(mirror))
+        if mirror is None:
+            mirror = _Mirror(turn)
+            await self._look(mirror)
+            mirror = self._mirrors.setdefault(turn.id, mirror)
+            mirror.live.on_followed = lambda: self._wake(mirror)
+            self._wake(mirror)
         return mirror.live
 
     def stop(self, live: LiveTurn) -> None:
         """Have the owner stop the turn; said again until it has ended, as an owner may be changing."""
         mirror = self._mirrors.get(live.turn.id)
         if mirror is not None:
-            mirror.stops = True
+            mirror.stops = STOP_LOOKS
+            self._wake(mirror)
             mirror.news.set()
 
+    def _wake(self, mirror: _Mirror) -> None:
+        """See to it that somebody looks; a mirror that rested goes on where it was."""
+        if mirror.task is None and not mirror.live.ended and not self._closed:
+            self._mirrors[mirror.live.turn.id] = mirror
+            mirror.task = self._tasks.create_task(self._run(mirror))
+
     async def _run(self, mirror: _Mirror) -> None:
-        turn_id = mirror.live.turn.id
+        live, turn_id = mirror.live, mirror.live.turn.id
         leave = self._wakeups.subscribe(turn_topic(turn_id), mirror.hear)
-        looks = 0
+        looks = idle = 0
         try:
-            while not mirror.live.ended and (mirror.stops or not mirror.left):
-                if looks % FOLLOWED_LOOKS == 0:
-                    self._wakeups.publish(owner_topic(turn_id), FOLLOWED)
-                if mirror.stops:
-                    self._wakeups.publish(owner_topic(turn_id), STOP)
+            while not (live.ended or self._closed) and idle < IDLE_LOOKS:
                 await self._look(mirror)
-                looks += 1
-                if not mirror.live.ended:
+                self._tell_owner(mirror, looks)
+                if not live.ended:
                     with suppress(TimeoutError):
                         await self._wait(mirror.news.wait(), LOOK_SECONDS)
                     mirror.news.clear()
+                looks += 1
+                idle = 0 if live.followers or mirror.stops else idle + 1
         except Exception as failed:  # noqa: BLE001  the group would cancel every other mirror
             self._observer.saw(Happened(name="mirror_failed", labels={"turn": turn_id, "error": repr(failed)}))
-            mirror.live.lose(failed)
+            live.lose(failed)
         finally:
             leave()
+            mirror.task = None
             if self._mirrors.get(turn_id) is mirror:
                 del self._mirrors[turn_id]
+
+    def _tell_owner(self, mirror: _Mirror, looks: int) -> None:
+        """Pass on what the clients here do."""
+        topic = owner_topic(mirror.live.turn.id)
+        if mirror.live.followers and looks % FOLLOWED_LOOKS == 0:
+            self._wakeups.publish(topic, FOLLOWED)
+        if mirror.stops:
+            mirror.stops -= 1
+            self._wakeups.publish(topic, STOP)
 
     async def _look(self, mirror: _Mirror) -> None:
         """Read from the store what is new. The end is read after the log: once it is there, the log may be gone."""
@@ -148,4 +169,5 @@ class Mirrors:
         if stored is not None and stored.outcome is not None:
             mirror.add(trail.unpack(stored.trail, stored.reply.text if stored.reply else ""))
         elif stored is None:
-            mirror.live.lose(LookupError("the turn was deleted"))
+            gone = f"Response with id '{turn.id}' was deleted."
+            mirror.live.lose(Refused("response_not_found", gone, param="response_id"))

@@ -121,7 +121,7 @@ class Turns:
         stored = None if live is not None else await self._stored.turn(turn_id, actor.user_id)
         if stored is None:
             raise Refused("response_not_found", f"Response with id '{turn_id}' not found.", param="response_id")
-        return self._view(stored)
+        return await self._view(stored)
 
     async def cancel(self, actor: Actor, turn_id: str) -> LiveTurn:
         """Stop the turn at what was produced; one that has ended stays as it is. Raises `Refused`."""
@@ -166,15 +166,15 @@ class Turns:
             return None
         if stored.turn.body_digest != request.body_digest:
             raise conflict(request.client_request_id)
-        return Started(self._view(stored), replayed=True)
+        return Started(await self._view(stored), replayed=True)
 
-    def _view(self, stored: StoredTurn) -> LiveTurn:
+    async def _view(self, stored: StoredTurn) -> LiveTurn:
         """Return the turn to be followed: as it runs here or elsewhere, or as it was stored at its end."""
         live = self._owning.live(stored.turn.id)
         if live is not None:
             return live
         if stored.outcome is None:
-            return self._mirrors.of(stored.turn)
+            return await self._mirrors.of(stored.turn)
         return LiveTurn(stored.turn, trail.unpack(stored.trail, stored.reply.text if stored.reply else ""))
 
     async def _store(self, accepted: Accepted) -> Started:
