@@ -8,20 +8,29 @@ from server.core.records import ImagePart, Model, Turn
 
 
 class Drafts:
-    """The prompts of one request, written at most once for each model that may serve it."""
+    """The prompts of one request, written at most once for each model that may serve it.
 
-    def __init__(self, prompts: Prompts, speaker: Speaker, turn: Turn, thread: Thread) -> None:
+    `reader` is an alias that reads images, to be named where another one is asked to.
+    """
+
+    def __init__(
+        self, prompts: Prompts, speaker: Speaker, turn: Turn, thread: Thread, *, reader: str | None = None
+    ) -> None:
         self._prompts = prompts
         self._speaker = speaker
         self._turn = turn
         self._thread = thread
+        self._reader = reader
         self._done: dict[str, Written] = {}
 
     def write(self, model: Model) -> Written:
         """Return the prompt for `model`. Raises `Refused` where there can be none."""
         if model.alias not in self._done:
             if not model.vision and _has_image(self._thread):
-                raise Refused("vision_not_supported", f"{model.alias!r} does not read images.", param="input")
+                way_out = f"{self._reader!r} does" if self._reader else "send text"
+                raise Refused(
+                    "vision_not_supported", f"{model.alias!r} does not read images; {way_out}.", param="input"
+                )
             self._done[model.alias] = self._prompts.write(
                 speaker=self._speaker,
                 model=model,

@@ -69,7 +69,7 @@ _ROWS = (
         "vision_not_supported",
         400,
         INVALID,
-        "This model does not read images; the message names one that does.",
+        "This model does not read images; the message names one that does, if there is one.",
     ),
     Problem("content_blocked", 400, INVALID, "The message meets a rule of this deployment."),
     Problem("model_not_in_tier", 403, "permission_error", "This tier does not include the model."),
@@ -166,16 +166,15 @@ class Close:
     come_back: bool
 
 
-CLOSE_NORMAL = Close(1000, "bye", come_back=False)
 CLOSE_BINARY = Close(1003, "text frames only", come_back=False)
 CLOSE_TOO_LARGE = Close(1009, "frame over 16 MiB", come_back=False)
+"""Sent by the server library, which reads no frame that large; the reason is in its words."""
 CLOSE_RESTART = Close(1012, "restarting", come_back=True)
 CLOSE_SLOW = Close(1013, "slow_consumer", come_back=True)
 CLOSE_LIFETIME = Close(1001, "websocket_connection_limit_reached", come_back=True)
 CLOSE_EXPIRED = Close(4401, "credential expired", come_back=False)
 CLOSE_SUSPENDED = Close(4403, "account suspended", come_back=False)
 CLOSES = (
-    CLOSE_NORMAL,
     CLOSE_BINARY,
     CLOSE_TOO_LARGE,
     CLOSE_RESTART,

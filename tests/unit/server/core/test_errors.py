@@ -1,11 +1,15 @@
 """The catalogue of errors."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from server.core.errors import CATALOGUE, Refused
+
+TESTS = Path(__file__).parents[3]
 
 
 def test_a_refusal_has_openais_members_first() -> None:
@@ -46,3 +50,11 @@ def test_a_refusal_passes_through_context_managers() -> None:
     with pytest.raises(Refused) as refused, anything():
         raise Refused("draining", "Bye.")
     assert refused.value.code == "draining"
+
+
+@pytest.mark.parametrize("code", CATALOGUE)
+def test_each_code_is_provoked_somewhere(code: str) -> None:
+    """Each code stands, as a word of its own, in a test or a transcript other than those of the catalogue itself."""
+    own = {Path(__file__).name, "test_errors_documented.py"}
+    files = (path for kind in ("*.py", "*.txt") for path in TESTS.rglob(kind) if path.name not in own)
+    assert any(re.search(rf"\b{code}\b", path.read_text(encoding="utf-8")) for path in files)

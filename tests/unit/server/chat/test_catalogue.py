@@ -1,0 +1,105 @@
+"""Who answers: names that exist, go together, and are the actor's."""
+
+from typing import Any
+
+import pytest
+
+from personas.fields import Access, ModelChoice
+from server.core.errors import Refused
+from server.core.records import Conversation, Role
+from server.core.requests import TurnRequest
+from tests.unit.server.chat.cast import actor, catalogue, compiled, revision
+
+ONLY_LARGE = revision(persona=compiled("pirate", model=ModelChoice(use=("large",))))
+FROM_A_GROUP = revision(persona=compiled("pirate", model=ModelChoice(use=("big", "absent", "small"))))
+FOR_NOBODY = revision(persona=compiled("pirate", model=ModelChoice(use=("absent",))))
+FOR_PRO = revision(persona=compiled("pirate", access=Access(tiers=("pro",))))
+FOR_ONE = revision(persona=compiled("pirate", access=Access(owner_only=True)))
+KEPT = revision(2)
+
+
+def asked(**fields: Any) -> TurnRequest:
+    return TurnRequest(items=(), **fields)
+
+
+def pinned(number: int) -> Conversation:
+    return Conversation(id="c", user_id="u", created_at=0, updated_at=0, persona="assistant", revision=number)
+
+
+@pytest.mark.parametrize(
+    ("request_", "alias", "told", "persona"),
+    [
+        (asked(), "small", "small", "assistant"),
+        (asked(model="large"), "large", "large", "assistant"),
+        (asked(model="persona:pirate"), "large", "persona:pirate", "pirate"),
+        (asked(persona="pirate"), "large", "large", "pirate"),
+    ],
+)
+async def test_names_and_defaults(request_: TurnRequest, alias: str, told: str, persona: str) -> None:
+    """What is named answers; what is not named is the default, or the first alias that the persona allows."""
+    choice = await catalogue(revision(), ONLY_LARGE).choose(actor(), request_, None)
+    assert (choice.model.alias, choice.asked, choice.speaker.name) == (alias, told, persona)
+
+
+@pytest.mark.parametrize(
+    ("request_", "code", "says"),
+    [
+        (asked(model="smal"), "model_not_found", "Did you mean 'small'?"),
+        (asked(persona="nobody"), "persona_not_found", "There are: assistant"),
+        (asked(persona="assistant@9"), "persona_not_found", "no revision 9"),
+        (asked(persona="assistant@x"), "invalid_value", "name@number"),
+        (asked(model="persona:pirate", persona="assistant"), "invalid_value", "name one"),
+        (asked(persona="sick"), "persona_invalid", "has errors: line 3"),
+        (asked(persona="pirate", model="small"), "persona_model_mismatch", "it allows large"),
+    ],
+)
+async def test_names_that_do_not_go_together(request_: TurnRequest, code: str, says: str) -> None:
+    """Each mistake has its code, and the message says what would do."""
+    with pytest.raises(Refused) as refused:
+        await catalogue(revision(), ONLY_LARGE, broken={"sick": "line 3"}).choose(actor(Role.DEVELOPER), request_, None)
+    assert refused.value.code == code
+    assert says in refused.value.message
+
+
+async def test_a_persona_without_a_model() -> None:
+    """A persona all of whose aliases are absent cannot answer."""
+    with pytest.raises(Refused) as refused:
+        await catalogue(FOR_NOBODY).choose(actor(), asked(persona="pirate"), None)
+    assert refused.value.code == "no_model_available"
+
+
+def test_a_group_stands_for_its_aliases() -> None:
+    """The order of the persona counts, and what is absent or named twice does not."""
+    one = catalogue(FROM_A_GROUP, groups={"big": ["seeing", "small"]})
+    (speaker,) = one.personas()
+    assert one.allowed(speaker) == ["seeing", "small"]
+    assert one.reader(speaker) == "seeing"
+    assert catalogue(ONLY_LARGE).reader(catalogue(ONLY_LARGE).personas()[0]) is None
+
+
+@pytest.mark.parametrize("closed", [FOR_PRO, FOR_ONE])
+async def test_a_persona_for_others(closed: Any) -> None:
+    """A persona for some tiers or for one owner refuses everyone else, but for operators."""
+    with pytest.raises(Refused) as refused:
+        await catalogue(closed).choose(actor(), asked(persona="pirate"), None)
+    assert refused.value.code == "persona_not_allowed"
+    assert (
+        await catalogue(closed).choose(actor(Role.OPERATOR), asked(persona="pirate"), None)
+    ).speaker.name == "pirate"
+    assert (await catalogue(FOR_PRO).choose(actor(tier="pro"), asked(persona="pirate"), None)).speaker.name == "pirate"
+
+
+async def test_a_revision_is_for_developers() -> None:
+    """A user gets the live revision, or the one that their conversation began with; a developer gets any."""
+    one = catalogue(kept=[KEPT])
+    with pytest.raises(Refused) as refused:
+        await one.choose(actor(), asked(persona="assistant@2"), None)
+    assert refused.value.code == "persona_revision_forbidden"
+    assert (await one.choose(actor(Role.DEVELOPER), asked(persona="assistant@2"), None)).speaker.number == 2
+    for request_ in (asked(), asked(persona="assistant"), asked(persona="assistant@2")):
+        assert (await one.choose(actor(), request_, pinned(2))).speaker.number == 2
+
+
+def test_a_model_is_found_if_it_is_there() -> None:
+    """What is no longer configured is not found."""
+    assert (catalogue().find("small"), catalogue().find("gone")) == (catalogue().model("small"), None)
