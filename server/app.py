@@ -229,12 +229,24 @@ class Server(uvicorn.Server):
             self._ready(self.address)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let what runs end, then stop."""
+        """Let what runs end, then stop; a second Ctrl-C stops at once, and the next start goes on with what ran."""
         services: Services = self._app.state.services
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(services.turns.drain(DRAIN_SECONDS))
-            tasks.create_task(services.sockets.drain(DRAIN_SECONDS))
+            drains = {
+                tasks.create_task(services.turns.drain(DRAIN_SECONDS)),
+                tasks.create_task(services.sockets.drain(DRAIN_SECONDS)),
+            }
+            while drains:
+                _, drains = await asyncio.wait(drains, timeout=0.1)
+                if self.force_exit:
+                    for drain in drains:
+                        drain.cancel()
         await super().shutdown(sockets)
+        if self.force_exit:
+            # uvicorn leaves both out, and what was let go of could not be adopted before its lease ends.
+            for request in list(self.server_state.tasks):
+                request.cancel()
+            await self.lifespan.shutdown()
 
 
 def serve(settings: Settings, *, ready: Callable[[str], None]) -> None:

@@ -1,8 +1,8 @@
 """HTTP answers that follow a turn: whole when it has ended, or as a stream of server-sent events."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 from starlette.responses import JSONResponse, Response
@@ -15,6 +15,9 @@ from server.edge.errors_http import respond
 from server.edge.refusals import lost
 
 KEEP_ALIVE: Final = 15.0
+
+STALLED: Final = 30.0
+"""Seconds that a client may take to accept one piece of a stream; who takes longer is left, and may come back."""
 
 _STREAM_HEADERS: Final = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache, no-transform"}
 
@@ -37,6 +40,10 @@ class Follower:
                 watch = tasks.create_task(self._watch(receive))
                 yield
                 watch.cancel()
+        except BaseExceptionGroup as group:
+            # Whoever looks for what failed knows of no tasks here.
+            first = group.exceptions[0]
+            raise first from first.__cause__
         finally:
             leave()
 
@@ -123,26 +130,45 @@ class StreamedAnswer(Response):
         self._extra = extra or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send what is new as it comes, comments while nothing comes, and the end."""
+        """Send what is new as it comes, comments while nothing comes, and the end.
+
+        A client that does not read gets no end: the server closes its connection.
+        """
         follower = Follower(self._live, self._position)
-        async with follower.here(receive):
-            # The status is held back until the answer has begun, so that a provider's failure can still be one.
-            await follower.wait(KEEP_ALIVE, beyond=max(self._position, _opened(self._live)))
-            refused = self._fail_early(self._live)
-            if refused is not None:
-                await respond(refused)(scope, receive, send)
-                return
-            headers = {**_STREAM_HEADERS, **self._extra}
-            raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-            await send({"type": "http.response.start", "status": 200, "headers": raw})
-            while await follower.wait(KEEP_ALIVE):
-                after = follower.position
-                events = follower.take()
-                data = self._show(events, after) if events else b": keep-alive\n\n"
-                await send({"type": "http.response.body", "body": data, "more_body": True})
-                self._live.delivered = True
-            end = b"" if self._live.outcome else self._break_off(lost(self._live), follower.position + 1)
-            await send({"type": "http.response.body", "body": end})
+        with suppress(_Stalled):
+            async with follower.here(receive):
+                await self._stream(follower, scope, receive, send)
+
+    async def _stream(self, follower: Follower, scope: Scope, receive: Receive, send: Send) -> None:
+        # The status is held back until the answer has begun, so that a provider's failure can still be one.
+        await follower.wait(KEEP_ALIVE, beyond=max(self._position, _opened(self._live)))
+        refused = self._fail_early(self._live)
+        if refused is not None:
+            await respond(refused)(scope, receive, send)
+            return
+        headers = {**_STREAM_HEADERS, **self._extra}
+        raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        await _within(STALLED, send({"type": "http.response.start", "status": 200, "headers": raw}))
+        while await follower.wait(KEEP_ALIVE):
+            after = follower.position
+            events = follower.take()
+            data = self._show(events, after) if events else b": keep-alive\n\n"
+            await _within(STALLED, send({"type": "http.response.body", "body": data, "more_body": True}))
+            self._live.delivered = True
+        end = b"" if self._live.outcome else self._break_off(lost(self._live), follower.position + 1)
+        await _within(STALLED, send({"type": "http.response.body", "body": end}))
+
+
+class _Stalled(Exception):  # noqa: N818  the client's doing
+    """The client does not read."""
+
+
+async def _within(seconds: float, sending: Awaitable[None]) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await sending
+    except TimeoutError:
+        raise _Stalled from None
 
 
 _FOREVER: Final = 2**62

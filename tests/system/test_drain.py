@@ -1,6 +1,7 @@
 """A server that is told to stop: what runs is finished, and nothing new begins."""
 
 import httpx
+import pytest
 
 from server.adapters.script import Script
 from tests.harness import House
@@ -24,3 +25,19 @@ async def test_http_answers_that_run_are_finished_and_new_ones_refused(running: 
     assert (refused.json()["error"]["code"], refused.headers["retry-after"]) == ("draining", "1")
     assert " 49" in "".join(rest)
     assert rest[-1] == "data: [DONE]"
+
+
+async def test_who_asks_twice_does_not_wait(running: House) -> None:
+    """A second Ctrl-C ends the drain: what runs is not finished, and what is open is closed all the same."""
+    body = {"model": "slow", "input": "Count.", "stream": True}
+    async with (
+        running.http(await running.key()) as http,
+        http.stream("POST", "/v1/responses", json=body) as answer,
+    ):
+        lines = answer.aiter_lines()
+        await anext(lines)
+        running.server.should_exit = running.server.force_exit = True
+        seen = list[str]()
+        with pytest.raises(httpx.RemoteProtocolError):
+            seen.extend([line async for line in lines if "response.completed" in line])
+    assert seen == []

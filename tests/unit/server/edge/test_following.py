@@ -12,7 +12,7 @@ from starlette.types import Message
 from server.chat.live import LiveTurn
 from server.core.events import Delta, Event, Opened
 from server.edge import following
-from server.edge.following import StreamedAnswer, WholeAnswer
+from server.edge.following import Follower, StreamedAnswer, WholeAnswer
 from server.edge.responses_render import response_object
 from tests.unit.server.edge.doors import quiet
 from tests.unit.server.edge.stories import FAILED, a_turn, deltas, ending, opening
@@ -101,6 +101,37 @@ async def test_a_client_that_leaves_is_not_followed_for() -> None:
             browser.left.set()
             await deserted.wait()
         assert live.followers == 0
+
+
+async def test_a_client_that_does_not_read_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream of which nothing is accepted for long ends without its end, and the turn is no longer followed."""
+    monkeypatch.setattr(following, "STALLED", 0.001)
+    live, sent = running(), list[str]()
+    live.add(opening(live.turn)[1:])
+
+    async def send(message: Message) -> None:
+        sent.append(message["type"])
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+
+    async with asyncio.timeout(5):
+        await streamed(live)(SCOPE, Browser().receive, send)
+    assert (sent, live.followers) == (["http.response.start", "http.response.body"], 0)
+
+
+async def test_what_fails_comes_out_as_it_is() -> None:
+    """A fault of the answer or of the connection is no group of faults, and keeps its cause."""
+    with pytest.raises(RuntimeError, match="boom") as failed:
+        async with Follower(running()).here(Browser().receive):
+            raise RuntimeError("boom") from KeyError("why")
+    assert isinstance(failed.value.__cause__, KeyError)
+
+    async def receive() -> Message:
+        raise OSError("reset")
+
+    with pytest.raises(OSError, match="reset"):
+        async with Follower(running()).here(receive):
+            await asyncio.Event().wait()
 
 
 async def test_a_lost_turn_breaks_the_stream_off() -> None:
