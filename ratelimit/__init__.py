@@ -5,7 +5,7 @@ Needs the standard library only, and nothing of the server. Times are integer mi
 """
 
 from ratelimit.ledger import Ledger
-from ratelimit.limiter import Ask, Held, Limiter, Refused, ServedBy, UsageReport
+from ratelimit.limiter import Ask, Held, Limiter, Refused, ServedBy, UsageReport, UsageRow
 from ratelimit.tiers import Cap, InvalidTiers, Tier, TierError, Tiers, parse_tiers
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "TierError",
     "Tiers",
     "UsageReport",
+    "UsageRow",
     "parse_tiers",
 ]

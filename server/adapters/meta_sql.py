@@ -1,14 +1,11 @@
 """Values that a deployment makes once and keeps."""
 
 from collections.abc import Callable
-from typing import Final
 
 from sqlalchemy import Connection, select
 
 from server.adapters.database import Database
 from server.adapters.schema import meta
-
-SIGNING_SECRET: Final = "signing_secret"  # noqa: S105  a name, not a secret
 
 
 async def kept(database: Database, key: str, make: Callable[[], bytes]) -> bytes:

@@ -53,6 +53,8 @@ class PrometheusObserver:
                 self._refused.labels(code=labels["code"]).inc()
             case name if name in _FAULTS:
                 self._faults.labels(what=name).inc()
+            case _:
+                pass
 
     def metrics(self) -> bytes:
         """Return all metrics in the text format."""

@@ -92,8 +92,6 @@ class Answer:
         self._usage: Usage | None = None
         self._adopted = bool(events)
 
-    # What the log says
-
     def committed(self, events: Sequence[Event]) -> None:
         """Show what is durable."""
         self.live.add(events)
@@ -107,8 +105,6 @@ class Answer:
         """The disk or the database fails."""
         self.stop("storage")
         self.live.lose(StorageFailed(str(why)))
-
-    # What others ask of it
 
     @property
     def produced_tokens(self) -> int:

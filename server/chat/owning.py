@@ -139,8 +139,6 @@ class Owning:
             self.spawn(self._continue(orphan))
         return {orphan.turn.hold_id for orphan in orphans}
 
-    # While it runs
-
     def _own(self, answer: Answer) -> None:
         turn_id = answer.turn.id
         self._answers[turn_id] = answer
@@ -263,8 +261,6 @@ class Owning:
                 answer.fenced()
         progress = {one.turn.hold_id: {"tokens": one.produced_tokens} for one in self._answers.values()}
         await self._limiter.renew(progress.keys(), progress)
-
-    # A turn that lost its owner
 
     async def _continue(self, orphan: Orphan) -> None:
         """Go on from the stored prefix where the alias can, else end the turn as incomplete."""

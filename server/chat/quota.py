@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ratelimit.limiter import UsageReport, UsageRow
+from ratelimit import UsageReport, UsageRow
 from server.core.moments import rfc3339
 from server.core.records import Actor
 

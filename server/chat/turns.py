@@ -84,8 +84,6 @@ class Turns:
         while self.running and self._clock.monotonic() < until:
             await self._sleep(0.05)
 
-    # What doors call
-
     def receive(self, actor: Actor, request: TurnRequest) -> Claim:
         """Claim the request's id at receipt. Raises `Refused` if the id is in use with another body."""
         return self._claims.receive(actor, request)
@@ -129,8 +127,6 @@ class Turns:
         if not self._owning.stop(turn_id) and not live.ended:
             self._mirrors.stop(live)
         return live
-
-    # A new turn
 
     async def _serve(self, claim: Claim) -> None:
         """Decide the fate of a claim; a refusal of one request must not touch the others."""

@@ -32,7 +32,6 @@ class Actor:
     name: str
     tier: str
     role: Role = Role.USER
-    key_id: str = ""
     locale: str | None = None
 
 

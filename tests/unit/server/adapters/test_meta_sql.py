@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from server.adapters import database
-from server.adapters.meta_sql import SIGNING_SECRET, kept
+from server.adapters.meta_sql import kept
 
 
 async def test_a_value_is_made_once(tmp_path: Path) -> None:
@@ -13,9 +13,9 @@ async def test_a_value_is_made_once(tmp_path: Path) -> None:
     database.migrate(path)
     made = [bytes([n]) for n in range(1, 9)]
     async with database.opened(path) as engine:
-        asked = [kept(engine, SIGNING_SECRET, lambda value=value: value) for value in made]  # type: ignore[misc]
+        asked = [kept(engine, "signing_secret", lambda value=value: value) for value in made]  # type: ignore[misc]
         got = set(await asyncio.gather(*asked))
         assert len(got) == 1
         assert got <= set(made)
-        assert await kept(engine, SIGNING_SECRET, lambda: b"later") in got
+        assert await kept(engine, "signing_secret", lambda: b"later") in got
         assert await kept(engine, "other", lambda: b"other") == b"other"
