@@ -1,6 +1,7 @@
 """JSON from outside: text to one object, or a refusal that says what is wrong with it. Pure."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -10,6 +11,12 @@ from server.core.errors import Refused
 
 MOST_BYTES: Final = 10 * 1024 * 1024
 MOST_LEVELS: Final = 64
+MOST_BOXES: Final = 100_000
+"""Arrays and objects in one body: to make millions of them takes seconds, in which nothing else is served."""
+
+# The closing quote is optional so that a text without one is read once and not from every quote in it.
+_TEXT: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_TEXT_BYTES: Final = re.compile(_TEXT.pattern.encode(), re.DOTALL)
 
 _UNCOUNTED: Final = frozenset({"stream", "stream_id", "stream_options", "type", "client_request_id"})
 """Fields that say how to deliver an answer, not what was asked."""
@@ -24,6 +31,8 @@ def decode(text: str | bytes) -> dict[str, Any]:
     """Return the JSON object that `text` is. Raises `Refused`."""
     if len(text) > MOST_BYTES or (isinstance(text, str) and _bytes_of(text) > MOST_BYTES):
         raise too_large()
+    if _boxes(text) > MOST_BOXES:
+        raise Refused("invalid_value", f"The JSON has more than {MOST_BOXES} arrays and objects.")
     try:
         value = msgspec.json.decode(text)
     except RecursionError:
@@ -52,6 +61,17 @@ def digest(body: Mapping[str, Any]) -> str:
     """Return what tells this request from another one: equal for bodies that ask for the same."""
     asked = {name: value for name, value in body.items() if name not in _UNCOUNTED}
     return hashlib.sha256(msgspec.json.encode(asked, order="sorted")).hexdigest()
+
+
+def _boxes(text: str | bytes) -> int:
+    """Return how many arrays and objects begin in `text`, or 0 if they are few in any case."""
+    if isinstance(text, str):
+        begun = text.count("[") + text.count("{")
+        outside = _TEXT.sub("", text) if begun > MOST_BOXES else ""
+        return outside.count("[") + outside.count("{")
+    begun = text.count(b"[") + text.count(b"{")
+    rest = _TEXT_BYTES.sub(b"", text) if begun > MOST_BOXES else b""
+    return rest.count(b"[") + rest.count(b"{")
 
 
 def _bytes_of(text: str) -> int:

@@ -3,7 +3,7 @@
 import pytest
 
 from server.core.errors import Refused
-from server.edge.json_in import MOST_BYTES, MOST_LEVELS, decode, digest
+from server.edge.json_in import MOST_BOXES, MOST_BYTES, MOST_LEVELS, decode, digest
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", "7", '"x"', '{"a":NaN}', '{"a":1e999}', '{"a":"\\ud800"}', "{'a':1}"])
@@ -25,6 +25,18 @@ def test_depth_is_bounded() -> None:
         with pytest.raises(Refused) as refused:
             decode(nested(levels))
         assert refused.value.code == "too_deep"
+
+
+@pytest.mark.parametrize("box", ["[]", "{}", '["\\\\"]', '[""]'])
+def test_arrays_and_objects_are_counted(box: str) -> None:
+    """Millions of them would hold up everybody; brackets in texts, whatever is escaped there, are no arrays."""
+    assert decode('{"a":[' + ",".join([box] * (MOST_BOXES - 2)) + "]}")
+    for text in ('{"a":[' + ",".join([box] * (MOST_BOXES - 1)) + "]}", "[" * MOST_BOXES + "{"):
+        for given in (text, text.encode()):
+            with pytest.raises(Refused) as refused:
+                decode(given)
+            assert refused.value.code == "invalid_value"
+    assert decode('{"a":"' + '[{\\"' * MOST_BOXES + '"}')
 
 
 @pytest.mark.parametrize("filler", ["x", "é", "😀"])
