@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import structlog
 import uvicorn
@@ -92,7 +93,7 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
         secret = await kept(engine, "signing_secret", new_signing_secret)
         observers = Observers(LogsObserver())
         catalogue = await _catalogue(settings, SqlRevisions(engine), clock)
-        prompts = Prompts(tokens=TiktokenTokens(), marker=lambda digest: make_marker(secret, digest))
+        prompts = Prompts(tokens=TiktokenTokens(), marker=lru_cache(lambda digest: make_marker(secret, digest)))
         upstreams = parts.upstreams
         if upstreams is None:
             opening = prompts.opening(*catalogue.default(), now=clock.now())

@@ -1,13 +1,15 @@
 """Answers from any server that speaks OpenAI's chat completions.
 
-The SDK carries the call (credentials, retries, errors); the answer is read as bytes, because an object per chunk of
-text would cost a hundred times as much. The SDK's own `chat.completions.create` is passed by for its general `post`:
-it walks every message of the prompt on each call, which costs more than all the rest of the call together.
+The answer is read as bytes, because an object per chunk of text would cost a hundred times as much. A call is made once
+over the SDK's transport directly: for a short answer the SDK's own request building costs more than all the rest. What
+fails then and may be tried again goes through the SDK, with its retries and its back-off, by its general `post`: its
+`chat.completions.create` would walk every message of the prompt first.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Final, Self, cast
 
@@ -16,6 +18,7 @@ import httpx2
 import msgspec
 import openai
 
+from server import __version__
 from server.adapters.chat_body import Images, chat_body, dialect
 from server.adapters.prefix_echo import PrefixEcho
 from server.adapters.provider_failures import asked_wait, failure, shown
@@ -25,8 +28,13 @@ from server.core.ports import Batch, Call, UpstreamFailed
 LONGEST_WAIT: Final = 5.0
 """Seconds that a retry may be put off by the provider; beyond it another upstream may serve sooner."""
 
+FIRST_PAUSE: Final = 0.5
+"""Seconds before a call is tried again if the provider does not say; the SDK doubles it from there."""
+
 _TAIL_WAIT: Final = 0.1
 """Seconds to wait for the end of the transfer after the end of the answer, so that the connection can be used again."""
+
+_TRIED_AGAIN: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS})
 
 _FAILURES = (openai.OpenAIError, httpx2.HTTPError, aiohttp.ClientError, OSError)
 
@@ -61,11 +69,20 @@ class OpenAIUpstream:
         self._first_token_timeout, self._idle_timeout = first_token_timeout, idle_timeout
         self._max_retries = max_retries
         self._dialect, self._images = dialect(url.host), images
-        self._api_key, self._keep_alive = api_key, keep_alive
+        self._api_key = api_key
+        self._url = httpx2.URL(base_url.rstrip("/") + "/chat/completions")
+        self._headers = {
+            "accept": "text/event-stream",
+            "accept-encoding": "identity",
+            "content-type": "application/json",
+            "user-agent": f"parley/{__version__}",
+            "connection": "keep-alive" if keep_alive else "close",
+        }
         self._client: openai.AsyncOpenAI | None = None
+        self._http: httpx2.AsyncClient
 
     async def __aenter__(self) -> Self:
-        http = openai.DefaultAioHttpClient(
+        self._http = openai.DefaultAioHttpClient(
             # Waiting for answers is bounded by this class, so that time-outs mean what its names say.
             timeout=httpx2.Timeout(None, connect=self._connect_timeout),
             limits=httpx2.Limits(max_connections=10_000, keepalive_expiry=30.0),
@@ -76,13 +93,8 @@ class OpenAIUpstream:
             base_url=self._base_url,
             api_key=self._api_key or "none",
             max_retries=self._max_retries,
-            http_client=http,
-            default_headers={
-                "accept": "text/event-stream",
-                "accept-encoding": "identity",
-                "content-type": "application/json",
-                "connection": "keep-alive" if self._keep_alive else "close",
-            },
+            http_client=self._http,
+            default_headers=self._headers,
         )
         # The SDK takes these from the environment, and there are upstreams that they are not for.
         self._client.organization = self._client.project = None
@@ -109,10 +121,30 @@ class OpenAIUpstream:
             yield _Answer(first, batches)
 
     async def _post(self, body: bytes) -> httpx2.Response:
+        """Ask, and return the response unread. Raises what the SDK raises."""
         if self._client is None:
             raise UpstreamFailed("upstream_unavailable", f"The upstream {self.name} is closed.", elsewhere=True)
+        headers = {**self._headers, "authorization": f"Bearer {self._client.api_key}"}
+        request = httpx2.Request("POST", self._url, headers=headers, content=body)
+        pause = FIRST_PAUSE
+        try:
+            response = await self._http.send(request, stream=True)
+        except httpx2.TransportError:
+            if not self._max_retries:
+                raise
+        else:
+            if response.is_success:
+                return response
+            await response.aread()
+            if not (self._max_retries and _may_pass(response)):
+                raise openai.APIStatusError("", response=response, body=_error(response))
+            pause = asked_wait(response.headers) or pause
+        await asyncio.sleep(pause)
+        return await self._again(self._client, body)
+
+    async def _again(self, client: openai.AsyncOpenAI, body: bytes) -> httpx2.Response:
         # Asked to stream and to cast to its transport's own response, the SDK gives that response, unread.
-        response = await self._client.post(
+        response = await client.with_options(max_retries=self._max_retries - 1).post(
             "/chat/completions",
             content=body,
             cast_to=httpx2.Response,
@@ -197,6 +229,22 @@ async def _refuse_long_waits(response: httpx2.Response) -> None:
     if wait is not None and wait > LONGEST_WAIT:
         # The SDK obeys this header, which providers use for the same purpose.
         response.headers["x-should-retry"] = "false"
+
+
+def _may_pass(response: httpx2.Response) -> bool:
+    """Return whether the SDK would try again; the rules are those of its documentation."""
+    says = response.headers.get("x-should-retry")
+    status = response.status_code
+    tried = status in _TRIED_AGAIN or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return says == "true" or (says != "false" and tried)
+
+
+def _error(response: httpx2.Response) -> object:
+    """Return the error object of a body, or the body's text."""
+    with suppress(ValueError):
+        body = response.json()
+        return body.get("error", body) if isinstance(body, dict) else body
+    return response.text
 
 
 async def _whole(reads: AsyncIterator[bytes]) -> bytes:
