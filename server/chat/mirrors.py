@@ -14,6 +14,7 @@ from server.chat.live import LiveTurn
 from server.core import trail
 from server.core.errors import Refused
 from server.core.events import Event, last_seq
+from server.core.happenings import Happening
 from server.core.ports import Happened, Journal, Observer, Wakeups
 from server.core.ports import Turns as StoredTurns
 from server.core.records import Turn
@@ -139,7 +140,7 @@ class Mirrors:
                 looks += 1
                 idle = 0 if live.followers or mirror.stops else idle + 1
         except Exception as failed:  # noqa: BLE001  the group would cancel every other mirror
-            self._observer.saw(Happened(name="mirror_failed", labels={"turn": turn_id, "error": repr(failed)}))
+            self._observer.saw(Happened(name=Happening.MIRROR_FAILED, labels={"turn": turn_id, "error": repr(failed)}))
             live.lose(failed)
         finally:
             leave()
@@ -164,7 +165,7 @@ class Mirrors:
             mirror.add(events)
             stored = await self._stored.turn(turn.id, turn.user_id)
         except OSError as failed:
-            self._observer.saw(Happened(name="mirror_failed", labels={"turn": turn.id, "error": repr(failed)}))
+            self._observer.saw(Happened(name=Happening.MIRROR_FAILED, labels={"turn": turn.id, "error": repr(failed)}))
             return
         if stored is not None and stored.outcome is not None:
             mirror.add(trail.unpack(stored.trail, stored.reply.text if stored.reply else ""))

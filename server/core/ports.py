@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from server.core.events import Event
+from server.core.happenings import Happening
 from server.core.records import (
     Conversation,
     Message,
@@ -318,7 +319,7 @@ class Moderator(Protocol):
 class Happened:
     """Something operators may want to count or read: a name from `core.happenings` and its labels."""
 
-    name: str
+    name: Happening
     labels: Mapping[str, str] = field(default_factory=dict)
     value: float = 1.0
 

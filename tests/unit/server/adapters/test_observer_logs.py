@@ -12,6 +12,7 @@ import structlog
 
 from server.adapters import observer_logs
 from server.adapters.observer_logs import REFUSED_HANDSHAKE, LogsObserver
+from server.core.happenings import Happening
 from server.core.ports import Happened
 
 
@@ -52,7 +53,7 @@ def test_a_refused_handshake_is_no_fault(written: io.StringIO) -> None:
 def test_what_happens_is_a_line(written: io.StringIO) -> None:
     """Its name and its labels stand in it; mere figures make no line."""
     observer = LogsObserver()
-    for name in ("turn_ended", "input_tokens"):
+    for name in (Happening.TURN_ENDED, Happening.INPUT_TOKENS):
         observer.saw(Happened(name=name, labels={"model": "local"}, value=0.25))
     [line] = lines(written)
     assert (line["event"], line["model"], line["value"]) == ("turn_ended", "local", 0.25)

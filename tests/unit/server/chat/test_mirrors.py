@@ -73,7 +73,7 @@ async def mirrors(
 async def until(true: Callable[[], bool]) -> None:
     """Let the event loop turn until something holds."""
     async with asyncio.timeout(5):
-        while not true():
+        while not true():  # noqa: ASYNC110  any turn of the loop may bring it about
             await asyncio.sleep(0)
 
 

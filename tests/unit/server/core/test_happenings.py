@@ -70,8 +70,3 @@ def test_each_happening_is_counted(happening: Happening) -> None:
 def test_an_adopted_turn_has_a_counter_of_its_own() -> None:
     """A turn that is taken over counts as that."""
     assert _counted(Happened(name=Happening.TURN_ADOPTED, labels=TURN)) == {"parley_turns_adopted_total"}
-
-
-def test_an_unknown_name_is_no_fault() -> None:
-    """What the catalogue does not know is not counted."""
-    assert _counted(Happened(name="moon_rose")) == set()
