@@ -191,6 +191,7 @@ class Turns:
             if accepted.question is not None:
                 await self._limiter.release(accepted.turn.hold_id)
             if isinstance(failed, OSError):
+                self._observer.saw(Happened(name=Happening.STORAGE_FAILED, labels={"error": repr(failed)}))
                 raise Refused(
                     "storage_unavailable", "The store cannot be written now. Nothing was charged."
                 ) from failed
