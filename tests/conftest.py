@@ -2,7 +2,9 @@
 
 import ipaddress
 import os
+import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,14 @@ sys.addaudithook(_refuse_other_machines)
 for _name in tuple(os.environ):
     if (_name.startswith(OUTSIDE_PREFIXES) and _name not in KEPT) or _name.lower() in PROXIES:
         del os.environ[_name]
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c_as_it_was() -> Iterator[None]:
+    """A server inside a test puts back the handler that it found: that of an event loop which has ended since."""
+    found = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, found)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
