@@ -61,4 +61,5 @@ class LogsObserver:
         if happened.name in QUIET:
             return
         say = self._log.warning if happened.name in ALARMING else self._log.info
-        say(happened.name, value=round(happened.value, 4), **happened.labels)
+        seconds = {"seconds": round(happened.value, 3)} if happened.name is Happening.TURN_ENDED else {}
+        say(happened.name, **seconds, **happened.labels)

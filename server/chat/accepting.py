@@ -82,7 +82,7 @@ class Accepting:
         except BaseException:
             await self._limiter.release(held.hold_id)
             raise
-        return Accepted(turn=served, thread=thread, question=question, headers=headers_of(held, now))
+        return Accepted(turn=served, thread=thread, question=question, headers=headers_of(held, held.at_us))
 
     def _turn(self, actor: Actor, request: TurnRequest, choice: Choice, thread: Thread, now: int) -> Turn:
         known = thread.conversation

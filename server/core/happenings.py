@@ -28,7 +28,7 @@ class Happening(StrEnum):
         member.kind, member.about = kind, about
         return member
 
-    TURN_STARTED = "turn_started", Kind.NEWS, "A turn was accepted and is being answered here."
+    TURN_STARTED = "turn_started", Kind.FIGURE, "A turn was accepted and is being answered here."
     TURN_ENDED = "turn_ended", Kind.NEWS, "A turn has ended; the value is its seconds, `status` how it ended."
     TURN_ADOPTED = "turn_adopted", Kind.NEWS, "A turn whose owner is gone was taken over."
     FIRST_TOKEN = "first_token", Kind.FIGURE, "The first text of an answer came; the value is the seconds it took."

@@ -121,3 +121,12 @@ async def test_too_many_at_once(running: House) -> None:
     assert error["error"]["code"] == "too_many_at_once"
     assert error["status"] == 429
     assert error["error"]["headers"]["retry-after"] == "1"
+
+
+async def test_headers_tell_what_is_left(running: House) -> None:
+    """A served request's headers say what is left of the caps it was charged to, and when it is whole again."""
+    headers = (await ask(running, await running.key()))["headers"]
+    assert headers["x-ratelimit-limit-requests"] == "50"
+    assert headers["x-ratelimit-remaining-requests"] == "49"
+    assert headers["x-ratelimit-reset-requests"] == "3h0m0s"
+    assert headers["ratelimit"] == '"gpt-4.messages";r=49;t=10800'

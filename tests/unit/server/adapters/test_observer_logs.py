@@ -56,4 +56,4 @@ def test_what_happens_is_a_line(written: io.StringIO) -> None:
     for name in (Happening.TURN_ENDED, Happening.INPUT_TOKENS):
         observer.saw(Happened(name=name, labels={"model": "local"}, value=0.25))
     [line] = lines(written)
-    assert (line["event"], line["model"], line["value"]) == ("turn_ended", "local", 0.25)
+    assert (line["event"], line["model"], line["seconds"]) == ("turn_ended", "local", 0.25)
