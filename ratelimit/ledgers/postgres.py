@@ -19,6 +19,8 @@ from ratelimit.ledgers.outcomes import Outcome, subject_of
 from ratelimit.meter import Level, Meter
 
 REMEMBER_US = 3_600_000_000
+_IS_MADE = "SELECT to_regclass('caps_hold_forget') IS NOT NULL"  # what the schema makes last
+_ONE_MAKER = "SELECT pg_advisory_xact_lock(hashtext('parley caps'))"
 _SCHEMA = files("ratelimit.ledgers").joinpath("postgres.sql").read_text(encoding="utf-8")
 _SWEEP_EVERY = 64
 _SWEEP = 4 * _SWEEP_EVERY
@@ -191,7 +193,11 @@ async def opened(
     """Open a ledger in the database at `uri`, making its tables; calls beyond `connections` wait for their turn."""
     async with asyncpg.create_pool(uri, min_size=1, max_size=connections) as pool:
         async with pool.acquire() as connection, connection.transaction():
-            await connection.execute(_SCHEMA)
+            # Making an index that is there already locks its table against writers, and could deadlock with them.
+            if not await connection.fetchval(_IS_MADE):
+                await connection.execute(_ONE_MAKER)
+                if not await connection.fetchval(_IS_MADE):
+                    await connection.execute(_SCHEMA)
         yield PostgresLedger(pool=pool, clock=clock)
 
 

@@ -1,5 +1,4 @@
 -- What a ledger in PostgreSQL keeps. All times are microseconds since the epoch.
-SELECT pg_advisory_xact_lock(hashtext('parley caps'));
 
 -- The row that every decision about a subject locks first, and the time that the last of them saw.
 CREATE TABLE IF NOT EXISTS caps_subject (

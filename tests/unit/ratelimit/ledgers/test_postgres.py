@@ -120,3 +120,16 @@ async def test_opening_twice_at_once_makes_the_tables_once() -> None:
         for _ in range(4):
             group.create_task(start())
     assert await rows("caps_hold") == 0
+
+
+async def test_opening_waits_for_no_decision(ledger: Ledger) -> None:
+    """A process that starts takes no lock that decisions hold: it neither waits for them nor deadlocks with them."""
+    deciding = await asyncpg.connect(services.postgres())
+    try:
+        async with deciding.transaction():
+            for table in ("caps_hold", "caps_counter", "caps_subject"):
+                await deciding.execute(f"LOCK TABLE {table} IN ROW EXCLUSIVE MODE")
+            async with asyncio.timeout(10), opened(services.postgres()):
+                pass
+    finally:
+        await deciding.close()
