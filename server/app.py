@@ -1,4 +1,4 @@
-"""The wiring: settings to adapters, adapters to use cases, use cases to doors. The only file that names backends."""
+"""The wiring: settings to adapters, adapters to use cases, use cases to doors."""
 
 import asyncio
 import gc
@@ -8,7 +8,7 @@ import random
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import structlog
@@ -17,14 +17,11 @@ from fastapi import FastAPI
 
 import personas
 import ratelimit
-from ratelimit.ledgers.memory import MemoryLedger
-from server.adapters import database, observer_logs
+from server import backends
+from server.adapters import observer_logs
 from server.adapters.clock_system import SystemClock
 from server.adapters.conversations_sql import SqlConversations
-from server.adapters.data_lock import locked
-from server.adapters.identity_sqlite import SqliteIdentity
 from server.adapters.ids_system import SystemIds, new_signing_secret
-from server.adapters.journal_sqlite import SqliteJournal
 from server.adapters.meta_sql import kept
 from server.adapters.moderator_rules import RulesModerator
 from server.adapters.observer_logs import LogsObserver
@@ -35,7 +32,6 @@ from server.adapters.turns_sql import SqlTurns
 from server.adapters.upstream_embedded import EmbeddedUpstream
 from server.adapters.upstream_openai import OpenAIUpstream
 from server.adapters.upstream_scripted import ScriptedUpstream
-from server.adapters.wakeups_memory import MemoryWakeups
 from server.chat.accepting import Accepting
 from server.chat.adopting import Adopting
 from server.chat.catalogue import Catalogue
@@ -81,17 +77,14 @@ class Parts:
 async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator[Services]:
     """Open everything in the order in which it is needed, and close it in reverse.
 
-    Raises `DataInUse` if another process has the data folder.
+    Raises what `backends.opened` does.
     """
     async with AsyncExitStack() as stack:
         clock, ids = parts.clock or SystemClock(), parts.ids or SystemIds()
-        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        stack.enter_context(locked(settings.data))
-        file = settings.data / database.FILE
-        database.migrate(file)
-        engine = await stack.enter_async_context(database.opened(file))
-        secret = await kept(engine, "signing_secret", new_signing_secret)
         observers = Observers(LogsObserver())
+        opened = await stack.enter_async_context(backends.opened(settings, clock=clock, observer=observers))
+        engine = opened.base
+        secret = await kept(engine, "signing_secret", new_signing_secret)
         catalogue = await _catalogue(settings, SqlRevisions(engine), clock)
         prompts = Prompts(tokens=TiktokenTokens(), marker=lru_cache(lambda digest: make_marker(secret, digest)))
         upstreams = parts.upstreams
@@ -102,13 +95,9 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
                 for name, upstream in settings.upstreams.items()
                 if upstream.disabled is None
             }
-        journal = await stack.enter_async_context(SqliteJournal(file))
-        ledger = MemoryLedger(clock=clock.now, journal=journal)
         lease = round(settings.caps.lease.total_seconds() * SECOND)
         tiers = settings.tier_table()
-        limiter = ratelimit.Limiter(tiers=lambda: tiers, ledger=ledger, lease_us=lease)
-        held = await _restore(ledger, journal, until=clock.now() + lease, now=clock.now())
-        wakeups = MemoryWakeups()
+        limiter = ratelimit.Limiter(tiers=lambda: tiers, ledger=opened.ledger, lease_us=lease)
         lengths = {alias: Lengths() for alias in settings.models}
         stored, conversations = SqlTurns(engine), SqlConversations(engine)
         moderator = RulesModerator(blocklist=settings.screening.blocklist)
@@ -130,25 +119,25 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
         )
         owning = Owning(
             clock=clock,
-            journal=journal,
+            journal=opened.journal,
             conversations=conversations,
             adopting=Adopting(catalogue=catalogue, prompts=prompts, questions=questions),
             limiter=limiter,
             routing=Routing(upstreams, observers),
             observer=observers,
-            wakeups=wakeups,
+            wakeups=opened.wakeups,
             pace=Pace(lease=settings.turns.lease.total_seconds(), linger=settings.turns.linger.total_seconds()),
             lengths=lengths,
             sleep=parts.sleep,
         )
         turns = Turns(
             clock=clock,
-            journal=journal,
+            journal=opened.journal,
             stored=stored,
             accepting=accepting,
             limiter=limiter,
             owning=owning,
-            mirrors=Mirrors(journal=journal, stored=stored, wakeups=wakeups, observer=observers),
+            mirrors=Mirrors(journal=opened.journal, stored=stored, wakeups=opened.wakeups, observer=observers),
             observer=observers,
             sleep=parts.sleep,
         )
@@ -156,15 +145,15 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
         metrics = PrometheusObserver(running=lambda: turns.running, sockets=lambda: len(sockets))
         observers.join(metrics)
         await stack.enter_async_context(turns)
-        adopted = await owning.adopt(everyone=True)
-        for hold_id in held - adopted:
+        adopted = await owning.adopt(everyone=opened.alone)
+        for hold_id in set(opened.held) - adopted:
             await limiter.release(hold_id)
         yield Services(
             turns=turns,
             catalogue=catalogue,
             conversations=Conversations(store=conversations, clock=clock),
             quota=Quota(limiter=limiter),
-            identity=stack.enter_context(SqliteIdentity(file)),
+            identity=opened.identity,
             clock=clock,
             ids=ids,
             sockets=sockets,
@@ -305,12 +294,3 @@ def _upstream(
     if upstream.embedded is not None:
         return EmbeddedUpstream(name=name, warm=[opening], idle_timeout=timeouts.idle.total_seconds())
     return ScriptedUpstream(idle_timeout=timeouts.idle.total_seconds())
-
-
-async def _restore(ledger: MemoryLedger, journal: SqliteJournal, *, now: int, until: int) -> set[str]:
-    """Give the ledger back what it had admitted; return the ids of holds that nobody has settled or released."""
-    holds = [
-        replace(hold, deadline_us=until) if hold.state == "held" else hold for hold in await journal.stored_holds()
-    ]
-    ledger.restore(holds, now)
-    return {hold.hold_id for hold in holds if hold.state == "held"}

@@ -11,13 +11,11 @@ import httpx
 import websockets
 import yaml
 
-from server.adapters import database
-from server.adapters.accounts_sql import SqlAccounts
 from server.adapters.clock_system import SystemClock
-from server.adapters.ids_system import SystemIds, new_secret
 from server.adapters.script import Script
 from server.adapters.upstream_scripted import ScriptedUpstream
 from server.app import Parts, Server, application
+from server.cli.setup import stores
 from server.core.records import Role
 from server.settings import Settings, load
 
@@ -82,10 +80,9 @@ class House:
     async def key_in(
         settings: Settings, user: str = "ana", tier: str | None = "plus", role: Role = Role.USER, **more: Any
     ) -> str:
-        """Make a key in the data folder of these settings."""
-        async with database.opened(settings.data / database.FILE) as engine:
-            accounts = SqlAccounts(engine, ids=SystemIds(), clock=SystemClock(), new_secret=new_secret, by="test")
-            secret, _ = await accounts.create_key(
+        """Make a key in the database of these settings."""
+        async with stores(settings) as opened:
+            secret, _ = await opened.accounts.create_key(
                 user=user,
                 tier=tier,
                 default_tier=settings.default_tier,

@@ -22,3 +22,8 @@ def new_secret() -> str:
 def new_signing_secret() -> bytes:
     """Return 256 random bits."""
     return secrets.token_bytes(32)
+
+
+def new_node() -> bytes:
+    """Return 64 random bits that tell this process from others for as long as it lives."""
+    return secrets.token_bytes(8)

@@ -94,6 +94,7 @@ async def _made(settings: "Settings") -> str:
 
 
 def _keep(file: Path, secret: str) -> None:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     file.unlink(missing_ok=True)
     file.touch(mode=0o600, exist_ok=False)
     file.write_text(secret + "\n", encoding="ascii")

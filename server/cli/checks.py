@@ -5,13 +5,14 @@ import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+from server.cli import checks_shared
+from server.cli.check import Check, of_version
 from server.settings import Address, Settings, Upstream
 
 if TYPE_CHECKING:
@@ -20,23 +21,11 @@ if TYPE_CHECKING:
 _PATIENCE = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at."""
-
-    name: str
-    state: Literal["ok", "warn", "fail"]
-    text: str
-    cure: str = ""
-
-
 def examine(settings: Settings) -> list[Check]:
     """Look at everything, in the order in which a start needs it."""
     return [
         *_configuration(settings),
-        _data(settings.data),
-        *_database(settings.data),
-        *_lock(settings.data),
+        *(_embedded(settings.data) if settings.embedded_database else checks_shared.examine(settings)),
         _listen(settings),
         *_upstreams(settings),
         *_personas(settings),
@@ -50,6 +39,12 @@ def _configuration(settings: Settings) -> Iterator[Check]:
         yield Check("configuration", "warn", warning, "Set the variable, or take the upstream out.")
     if not warnings:
         yield Check("configuration", "ok", "It is free of contradictions.")
+
+
+def _embedded(data: Path) -> Iterator[Check]:
+    yield _data(data)
+    yield from _database(data)
+    yield from _lock(data)
 
 
 def _data(data: Path) -> Check:
@@ -80,12 +75,8 @@ def _database(data: Path) -> Iterator[Check]:
         return
     if sound != "ok":
         yield Check("database", "fail", f"{path} is damaged ({sound}).", "Restore a backup.")
-    elif version > VERSION:
-        yield Check("database", "fail", f"Version {version} is newer than this program's {VERSION}.", "Update Parley.")
-    elif version < VERSION:
-        yield Check("database", "warn", f"Version {version} is older than {VERSION}.", "`parley migrate`, or a start.")
     else:
-        yield Check("database", "ok", f"It is sound and up to date (version {version}).")
+        yield of_version(version, VERSION)
 
 
 def _user(data: Path) -> "DataInUse | None":
@@ -121,7 +112,7 @@ def _listen(settings: Settings) -> Check:
     try:
         with urlopen(f"{url}/readyz", timeout=_PATIENCE) as answer:  # noqa: S310  our own address
             answer.read()
-        if not settings.data.is_dir() or _user(settings.data) is None:
+        if settings.embedded_database and (not settings.data.is_dir() or _user(settings.data) is None):
             why = f"A server of another data folder answers at {url}."
             return Check("listen", "fail", why, "Stop it, or change `listen`.")
         return Check("listen", "ok", f"A server answers at {url}.")

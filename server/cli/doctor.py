@@ -17,12 +17,13 @@ def doctor(json: JsonOption = False, config: ConfigOption = None) -> None:
     Each line says ok, warn or fail, and the cure. Fails if one line does.
     """
     from server.cli import checks
+    from server.cli.check import Check
     from server.settings import ConfigError
 
     try:
         settings = read(config)
     except ConfigError as error:
-        found = [checks.Check("configuration", "fail", str(problem), "") for problem in error.problems]
+        found = [Check("configuration", "fail", str(problem), "") for problem in error.problems]
     else:
         found = checks.examine(settings)
     if json:

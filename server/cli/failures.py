@@ -22,6 +22,8 @@ def lines(error: Exception) -> list[str]:
     """Return one line for each thing that is wrong."""
     from sqlite3 import Error as SqliteError
 
+    from asyncpg import InterfaceError, PostgresError
+    from redis.exceptions import RedisError
     from sqlalchemy.exc import SQLAlchemyError
 
     from client.errors import ParleyError
@@ -42,8 +44,9 @@ def lines(error: Exception) -> list[str]:
             return [f"{error} `parley personas list` shows all."]
         case CommandError() | ParleyError() | UnknownPersona() | DataInUse():
             return [str(error)]
-        case SqliteError() | SQLAlchemyError():
-            return [f"The database cannot be used ({_first_line(error)}). `parley doctor` says more."]
+        case SqliteError() | SQLAlchemyError() | PostgresError() | InterfaceError() | RedisError():
+            what = "cluster" if isinstance(error, RedisError) else "database"
+            return [f"The {what} cannot be used ({_first_line(error)}). `parley doctor` says more."]
         case OSError():
             return [f"{error.strerror or error}: {error.filename}" if error.filename else str(error)]
         case _:

@@ -1,7 +1,9 @@
 """`parley serve`: run the server."""
 
+import asyncio
 import shlex
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,17 +47,19 @@ def serve(
 
 
 def prepare(settings: "Settings") -> None:
-    """Make the data folder and bring its database up to date.
+    """Bring the database up to date.
 
-    Raises `DataInUse` or `CommandError` if another process has the folder or the address.
+    Raises `DataInUse` or `CommandError` if another process has the data folder or the address.
     """
-    from server.adapters import database
+    from server import backends
     from server.adapters.data_lock import locked
     from server.cli.checks import in_the_way
 
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with locked(settings.data):
-        database.migrate(settings.data / database.FILE)
+    with ExitStack() as stack:
+        if settings.embedded_database:
+            settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            stack.enter_context(locked(settings.data))
+        asyncio.run(backends.migrate(settings))
     if reason := in_the_way(settings.listen):
         other = settings.listen._replace(port=settings.listen.port + 1)
         raise CommandError(f"{reason} Stop what uses it, or listen elsewhere: PARLEY_LISTEN={other}")
@@ -64,6 +68,7 @@ def prepare(settings: "Settings") -> None:
 def welcome_text(settings: "Settings", address: str, key: str, *, chat: str) -> str:
     """Return what a newcomer needs to get a first answer; `chat` is the command that talks in the terminal."""
     model = settings.default_model
+    kept = settings.data if settings.embedded_database else "the database"
     small = "It answers from a small demonstration model. To use a real one: docs/models.md\n"
     return f"""
 Parley accepts requests at {address}
@@ -87,7 +92,7 @@ From Python, with the OpenAI SDK:
   )
   print(client.responses.create(model="{model}", input="Hello!").output_text)
 
-Ctrl-C stops the server. What was said stays in {settings.data}.
+Ctrl-C stops the server. What was said stays in {kept}.
 """
 
 

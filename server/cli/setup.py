@@ -1,4 +1,4 @@
-"""What commands begin with: the configuration that holds, and the stores of the data folder."""
+"""What commands begin with: the configuration that holds, and the stores of its database."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -43,27 +43,22 @@ class Stores:
 
 @asynccontextmanager
 async def stores(settings: "Settings") -> AsyncIterator[Stores]:
-    """Open the stores of the data folder, which is made and brought up to date if need be."""
-    from server.adapters import database
+    """Open the stores of the configured database, which is brought up to date if need be."""
+    from server import backends
     from server.adapters.accounts_sql import SqlAccounts
     from server.adapters.clock_system import SystemClock
-    from server.adapters.identity_sqlite import SqliteIdentity
     from server.adapters.ids_system import SystemIds, new_secret
     from server.adapters.revisions_sql import SqlRevisions
     from server.adapters.turns_sql import SqlTurns
 
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = settings.data / database.FILE
-    database.migrate(path)
-    ids, clock = SystemIds(), SystemClock()
-    async with database.opened(path) as engine:
-        with SqliteIdentity(path) as identity:
-            yield Stores(
-                accounts=SqlAccounts(engine, ids=ids, clock=clock, new_secret=new_secret, by="cli"),
-                identity=identity,
-                revisions=SqlRevisions(engine),
-                turns=SqlTurns(engine),
-            )
+    async with backends.stores(settings) as opened:
+        base = opened.base
+        yield Stores(
+            accounts=SqlAccounts(base, ids=SystemIds(), clock=SystemClock(), new_secret=new_secret, by="cli"),
+            identity=opened.identity,
+            revisions=SqlRevisions(base),
+            turns=SqlTurns(base),
+        )
 
 
 def now() -> int:

@@ -10,7 +10,7 @@ from server.settings.load import CONFIG_FILE, load
 from server.settings.model import Settings, file_schema
 from server.settings.problems import ConfigError, ConfigProblem
 from server.settings.sections import ModelEntry, Upstream
-from server.settings.values import Address
+from server.settings.values import Address, without_password
 
 __all__ = [
     "Address",
@@ -23,6 +23,7 @@ __all__ = [
     "from_machine",
     "load",
     "variable",
+    "without_password",
 ]
 
 

@@ -9,7 +9,14 @@ from server.settings.problems import Finding, Path
 
 def find(settings: Settings) -> list[Finding]:
     """Return every contradiction in `settings`, but for what `ratelimit` finds in groups and tiers."""
-    return [*_models(settings), *_groups(settings), *_defaults(settings)]
+    return [*_nodes(settings), *_models(settings), *_groups(settings), *_defaults(settings)]
+
+
+def _nodes(settings: Settings) -> Iterator[Finding]:
+    if settings.clustered and settings.embedded_database:
+        why = "Several nodes cannot share SQLite, which belongs to one process."
+        cure = "Write `database: postgresql://…`, or `cluster: none`."
+        yield Finding(("cluster",), why, cure)
 
 
 def _models(settings: Settings) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
@@ -17,11 +17,9 @@ from server.settings.sections import (
     TurnsSection,
     Upstream,
 )
-from server.settings.values import ListenAddress, Network, Origin, WebAddress, only
+from server.settings.values import ClusterAddress, DatabaseAddress, ListenAddress, Network, Origin, WebAddress, only
 
-_ONE_DATABASE = "Only `sqlite`, inside the data folder, is available yet. Write sqlite."
 _NO_TITLES = "Titles that a model writes are not available yet. Write null: the first words of the first message."
-_ONE_NODE = "Only one process, `none`, is possible yet. Write none."
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$")]
 """A name that people write: letters, digits and . _ / - after the first."""
@@ -31,11 +29,11 @@ class Settings(Section):
     """The effective configuration. `load` has checked it: every name in it stands for something."""
 
     data: Path
-    """The folder that holds the database and everything else that must survive."""
-    database: Annotated[Literal["sqlite"], BeforeValidator(only("sqlite", _ONE_DATABASE))]
-    """Where conversations live."""
-    cluster: Annotated[Literal["none"], BeforeValidator(only("none", _ONE_NODE))]
-    """What several nodes share."""
+    """The folder that holds the SQLite database; with PostgreSQL nothing in it must survive."""
+    database: DatabaseAddress
+    """Where conversations live: `sqlite`, inside the data folder, or the URI of a PostgreSQL database."""
+    cluster: ClusterAddress
+    """What several nodes share beside the database: `none`, or the address of a Valkey or Redis."""
     listen: ListenAddress
     """Where the server listens."""
     public_url: WebAddress | None
@@ -89,6 +87,16 @@ class Settings(Section):
     def tier_table(self) -> Tiers:
         """Return the tiers in the form that limits are enforced by."""
         return parse_tiers(self.tiers, groups=self.groups, models=self.models, default_tier=self.default_tier)
+
+    @property
+    def embedded_database(self) -> bool:
+        """Whether the database is SQLite in the data folder, which one process has for itself."""
+        return self.database == "sqlite"
+
+    @property
+    def clustered(self) -> bool:
+        """Whether nodes share a Valkey or Redis."""
+        return self.cluster != "none"
 
     def masked(self) -> dict[str, Any]:
         """Return the settings as plain values with every secret as asterisks."""

@@ -91,6 +91,39 @@ Origin = Annotated[str, AfterValidator(_origin)]
 Network = Annotated[str, AfterValidator(_network)]
 
 
+def _shared_database(text: Any) -> str:
+    if text == "sqlite" or str(text).startswith(("postgresql://", "postgres://")):
+        return str(text)
+    # The value may hold a password: it is not repeated.
+    raise ValueError("This is not a database. Write sqlite, or a URI: postgresql://user:password@host:5432/parley.")
+
+
+def _shared_cluster(text: Any) -> str:
+    if text == "none" or re.fullmatch(r"(?:valkey|redis)s?://(?:[^/?#@]*@)?[^/?#@]+(?:/\d*)?", str(text)):
+        return str(text)
+    raise ValueError("This is not a cluster. Write none, or where Valkey or Redis is: valkey://host:6379/0.")
+
+
+def without_password(address: str) -> str:
+    """Return `address` with asterisks in the place of its password."""
+    masked = re.sub(r"^(\w+://[^:/?#@]*):[^/?#]*@", r"\1:**********@", address)
+    return re.sub(r"([?&](?:ssl)?password=)[^&#]*", r"\1**********", masked)
+
+
+DatabaseAddress = Annotated[
+    str,
+    BeforeValidator(_shared_database),
+    PlainSerializer(without_password, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["sqlite", "postgresql://parley@db.example.org/parley"]}),
+]
+ClusterAddress = Annotated[
+    str,
+    BeforeValidator(_shared_cluster),
+    PlainSerializer(without_password, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["none", "valkey://valkey.example.org:6379/0"]}),
+]
+
+
 class Unset(str):
     """Says which variable is not set; only what reads the environment makes one."""
 

@@ -155,8 +155,12 @@ def test_the_environment_overrides_single_values(tmp_path: Path) -> None:
         ("\n\ndefualt_model: x", "parley.yaml:3: defualt_model: This key is not known. Did you mean default_model?"),
         ("turns:\n  linger: soon", "parley.yaml:2: turns.linger: soon is not a duration. Write a number and a unit"),
         ("turns:\n  lnger: 1s", "parley.yaml:2: turns.lnger: This key is not known. Did you mean linger?"),
-        ("cluster: valkey://h", "parley.yaml:1: cluster: Only one process, `none`, is possible yet. Write none."),
-        ("database: postgresql://h", "parley.yaml:1: database: Only `sqlite`, inside the data folder, is available"),
+        (
+            "cluster: valkey://h",
+            "parley.yaml:1: cluster: Several nodes cannot share SQLite, which belongs to one process.",
+        ),
+        ("cluster: http://h", "parley.yaml:1: cluster: This is not a cluster. Write none, or where Valkey or Redis is"),
+        ("database: mysql://h", "parley.yaml:1: database: This is not a database. Write sqlite, or a URI: postgresql:"),
         ("auth: { anonymous: free }", "parley.yaml:1: auth.anonymous: Letting people in without an account is not"),
         (
             "auth: { oidc: { issuer: null } }",
@@ -273,3 +277,22 @@ def test_the_yaml_of_the_documentation_is_accepted(tmp_path: Path) -> None:
     assert blocks
     for block in blocks:
         read(tmp_path, block.split("```")[0], {"OPENAI_API_KEY": "k", "OTHER_API_KEY": "k"})
+
+
+def test_several_nodes_share_postgresql_and_valkey(tmp_path: Path) -> None:
+    """The file names the database, the environment what nodes share; passwords are masked where settings are shown."""
+    uri = "postgresql://parley:s3cret@db/chat?host=/run/pg&password=more&connect_timeout=3"
+    settings = read(tmp_path, f"database: {uri}", {"PARLEY_CLUSTER": "valkey://:s3cret@cache:6379/2"})
+    assert (settings.database, settings.cluster) == (uri, "valkey://:s3cret@cache:6379/2")
+    assert not settings.embedded_database
+    shown = settings.masked()
+    assert shown["database"] == (
+        "postgresql://parley:**********@db/chat?host=/run/pg&password=**********&connect_timeout=3"
+    )
+    assert shown["cluster"] == "valkey://:**********@cache:6379/2"
+
+
+def test_a_mistake_in_an_address_does_not_repeat_its_password(tmp_path: Path) -> None:
+    """What is wrong with an address is said without the address."""
+    text = "database: mysql://parley:s3cret@db\ncluster: valkey:s3cret@cache\n"
+    assert not any("s3cret" in problem for problem in problems(tmp_path, text))
