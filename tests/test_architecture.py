@@ -55,7 +55,8 @@ def _python_files(*folders: str) -> list[Path]:
 def _sources() -> Iterator[Path]:
     for folder, below, names in os.walk(ROOT):
         below[:] = [name for name in below if name not in NOT_SOURCES and (name == ".ci" or name[0] != ".")]
-        yield from (Path(folder, name) for name in names)
+        # In a worktree of Git it is a file, which names a folder of this machine.
+        yield from (Path(folder, name) for name in names if name != ".git")
 
 
 def _blocks(lock: str) -> list[str]:
