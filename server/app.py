@@ -19,8 +19,10 @@ import personas
 import ratelimit
 from server import backends
 from server.adapters import observer_logs
+from server.adapters.audit_sql import SqlAudit
 from server.adapters.clock_system import SystemClock
 from server.adapters.conversations_sql import SqlConversations
+from server.adapters.database import Database
 from server.adapters.ids_system import SystemIds, new_signing_secret
 from server.adapters.meta_sql import kept
 from server.adapters.moderator_rules import RulesModerator
@@ -34,14 +36,17 @@ from server.adapters.upstream_openai import OpenAIUpstream
 from server.adapters.upstream_scripted import ScriptedUpstream
 from server.chat.accepting import Accepting
 from server.chat.adopting import Adopting
+from server.chat.auditing import Auditing
 from server.chat.catalogue import Catalogue
 from server.chat.conversations import Conversations
 from server.chat.mirrors import Mirrors
 from server.chat.observing import Observers
+from server.chat.operations import Operations
 from server.chat.owning import Owning, Pace
 from server.chat.prompts import Prompts
 from server.chat.questions import Questions
 from server.chat.quota import Quota
+from server.chat.releases import Releases
 from server.chat.routing import Routing
 from server.chat.threads import Threads
 from server.chat.turns import Turns
@@ -153,6 +158,7 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             catalogue=catalogue,
             conversations=Conversations(store=conversations, clock=clock),
             quota=Quota(limiter=limiter),
+            operations=_operations(engine, clock),
             identity=opened.identity,
             clock=clock,
             ids=ids,
@@ -251,6 +257,12 @@ def serve(settings: Settings, *, ready: Callable[[str], None]) -> None:
         ready(address)
 
     Server(application(settings), settings, ready=settled).run()
+
+
+def _operations(engine: Database, clock: Clock) -> Operations:
+    return Operations(
+        audit=Auditing(audit=SqlAudit(engine), clock=clock), releases=Releases(revisions=SqlRevisions(engine))
+    )
 
 
 async def _catalogue(settings: Settings, revisions: SqlRevisions, clock: Clock) -> Catalogue:

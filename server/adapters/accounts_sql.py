@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, insert, select, update
 
+from server.adapters.audit_sql import noted
 from server.adapters.database import Database
 from server.adapters.identity_secrets import key_hash
-from server.adapters.rows import text_of
-from server.adapters.schema import audit, keys, users
+from server.adapters.schema import keys, users
 from server.core.ports import Clock, Ids
 from server.core.ports_operator import Key, User
 from server.core.records import Role
@@ -122,4 +122,4 @@ class SqlAccounts:
         return known
 
     def _audit(self, connection: Connection, at: int, what: str, **detail: Any) -> None:
-        connection.execute(insert(audit).values(at=at, who=self._by, what=what, detail=text_of(detail)))
+        noted(connection, at, self._by, what, **detail)

@@ -1,7 +1,7 @@
 """Revisions of personas and their labels, in SQL."""
 # ruff: noqa: D102  # what the methods promise is in `server.core.ports_operator`
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select
@@ -40,6 +40,11 @@ class SqlRevisions:
         return await self._database.read(
             lambda connection: _where(connection, _revisions.persona == persona, _revisions.number == number)
         )
+
+    async def revisions(self, persona: str) -> Sequence[Revision]:
+        query = select(persona_revisions).where(_revisions.persona == persona).order_by(_revisions.number.desc())
+        rows = await self._database.read(lambda connection: connection.execute(query).mappings().all())
+        return [Revision(**row) for row in rows]
 
     async def labels(self) -> Mapping[str, Mapping[str, int]]:
         found: dict[str, dict[str, int]] = {}

@@ -1,8 +1,8 @@
-"""What operators need from outside: who may ask, and which revision of a persona answers."""
+"""What operators need from outside: who may ask, which revision of a persona answers, and who changed what."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from server.core.records import Actor, Role
 
@@ -91,5 +91,34 @@ class Revisions(Protocol):
     async def revision(self, persona: str, number: int) -> Revision | None:
         """Return this revision."""
 
+    async def revisions(self, persona: str) -> Sequence[Revision]:
+        """Return all revisions of the persona, the newest first; none if there is no such persona."""
+
     async def labels(self) -> Mapping[str, Mapping[str, int]]:
         """Return for every persona the number that each label points at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One thing that somebody changed, or looked at though it is private."""
+
+    id: int
+    at: int
+    who: str
+    """An actor's signature, or the program that did it, such as `cli`."""
+    what: str
+    """A few words that do not vary, such as `key created`."""
+    detail: Mapping[str, Any]
+
+
+class Audit(Protocol):
+    """What was done by operators. Nothing in it is ever changed or removed.
+
+    Stores note the changes that they make themselves, each in its own transaction.
+    """
+
+    async def note(self, *, who: str, what: str, at: int, detail: Mapping[str, Any]) -> None:
+        """Make a note durable of what no store has noted."""
+
+    async def entries(self, *, before: int | None, limit: int) -> Sequence[AuditEntry]:
+        """Return up to `limit` entries with smaller ids than `before` (None: all), the newest first."""

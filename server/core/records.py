@@ -33,6 +33,13 @@ class Actor:
     tier: str
     role: Role = Role.USER
     locale: str | None = None
+    key_id: str = ""
+    """Which of the user's keys they came with; "" where there is none."""
+
+    @property
+    def signature(self) -> str:
+        """Who did something, for the audit: the user's name and the key's id."""
+        return f"{self.name} {self.key_id}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """`/v1/conversations`: what is stored of a user, to list, read, rename and delete."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 
 from server.core.records import Conversation, Message, TextPart
 from server.edge.auth import CurrentActor, CurrentServices
@@ -10,12 +10,11 @@ from server.edge.bodies import ConversationBody, described
 from server.edge.body import read_object
 from server.edge.fields import Fields, unsupported
 from server.edge.http_personas import seconds
+from server.edge.pages import Limit, page
 
 LONGEST_TITLE = 200
 
 router = APIRouter(tags=["conversations"])
-
-Limit = Annotated[int, Query(ge=1, le=100)]
 
 
 @router.get("/v1/conversations")
@@ -23,8 +22,8 @@ async def list_conversations(
     actor: CurrentActor, services: CurrentServices, limit: Limit = 20, after: str | None = None
 ) -> dict[str, Any]:
     """Return the conversations of the user, most recently used first."""
-    page = await services.conversations.list(actor, after=after, limit=limit)
-    return _page([_conversation(found) for found in page.items], more=page.more)
+    found = await services.conversations.list(actor, after=after, limit=limit)
+    return page([_conversation(item) for item in found.items], more=found.more)
 
 
 @router.get("/v1/conversations/{conversation_id}")
@@ -67,17 +66,7 @@ async def items(
         messages.reverse()
     begin = next((index + 1 for index, message in enumerate(messages) if message.id == after), 0)
     found = messages[begin : begin + limit]
-    return _page([_item(message) for message in found], more=len(messages) > begin + limit)
-
-
-def _page(data: list[dict[str, Any]], *, more: bool) -> dict[str, Any]:
-    return {
-        "object": "list",
-        "data": data,
-        "first_id": data[0]["id"] if data else None,
-        "last_id": data[-1]["id"] if data else None,
-        "has_more": more,
-    }
+    return page([_item(message) for message in found], more=len(messages) > begin + limit)
 
 
 def _conversation(found: Conversation) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from server.chat.catalogue import Speaker
 from server.chat.claims import Claim, Started
 from server.chat.conversations import Conversations
 from server.chat.live import LiveTurn
+from server.chat.operations import Operations
 from server.core.ports import Clock, Ids, Observer
 from server.core.ports_operator import Identity
 from server.core.records import Actor, Model
@@ -62,6 +63,7 @@ class Services:
     catalogue: Catalogue
     conversations: Conversations
     quota: Quota
+    operations: Operations
     identity: Identity
     clock: Clock
     ids: Ids

@@ -9,6 +9,8 @@ from starlette.middleware import Middleware
 
 from server import __version__
 from server.edge import (
+    admin_audit,
+    admin_personas,
     health,
     http_completions,
     http_conversations,
@@ -29,6 +31,8 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     http_personas.router,
     http_conversations.router,
     http_usage.router,
+    admin_audit.router,
+    admin_personas.router,
     health.router,
     reference.router,
 )

@@ -55,12 +55,12 @@ async def refusal(identity: Identity, secret: str, now: int = 200) -> str:
 
 
 async def test_a_secret_tells_who_holds_it(accounts: Accounts, identity: Identity) -> None:
-    """The actor has the user's name and tier, and the role of the key."""
-    secret, _ = await create(accounts, tier="plus", role=Role.DEVELOPER)
+    """The actor has the user's name and tier, and the role and the id of the key."""
+    secret, key = await create(accounts, tier="plus", role=Role.DEVELOPER)
     actor = await identity.actor(secret, 200)
     (user,) = await accounts.users()
     assert (actor.user_id, actor.name, actor.tier) == (user.id, "ada", "plus")
-    assert actor.role is Role.DEVELOPER
+    assert (actor.role, actor.signature) == (Role.DEVELOPER, f"ada {key.id}")
 
 
 @pytest.mark.parametrize("secret", ["", "sk-unknown", "sk-\ud800", "sk-\x00", "sk-" + "x" * 10_000])

@@ -59,6 +59,14 @@ async def test_numbers_belong_to_a_persona(revisions: Revisions) -> None:
     assert await revisions.labels() == {"pirate": {"live": 1}, "editor": {"live": 1}}
 
 
+async def test_all_revisions_of_a_persona(revisions: Revisions) -> None:
+    """They come newest first, and those of other personas do not."""
+    first, _ = await publish(revisions, "a"), await publish(revisions, "x", persona="editor")
+    second = await publish(revisions, "b")
+    assert await revisions.revisions("pirate") == [second, first]
+    assert await revisions.revisions("nobody") == []
+
+
 async def test_what_is_not_there_is_none(revisions: Revisions) -> None:
     """No persona of the name, or no such number."""
     assert await revisions.labels() == {}

@@ -23,6 +23,7 @@ from server.edge import responses_ws
 from server.edge.services import Services
 from server.edge.socket import Door, Socket
 from server.edge.sockets import Sockets
+from tests.unit.server.edge.backstage import FakeAudit, operations
 from tests.unit.server.edge.stories import FAILED, NOW, a_turn, deltas, ending, opening, told
 
 ANA = Actor(user_id="ana", name="Ana", tier="plus")
@@ -147,7 +148,10 @@ class FakeQuota:
 
 
 class FakeIdentity:
-    """Keys are names of users; `sk-gone` is revoked and `sk-bad` suspended, now or from now on."""
+    """Keys are names of users, `sk-op` an operator's and `sk-dev` a developer's.
+
+    `sk-gone` is revoked and `sk-bad` suspended, now or from now on.
+    """
 
     def __init__(self) -> None:
         self.revoked = {"sk-gone"}
@@ -159,7 +163,8 @@ class FakeIdentity:
         if not secret.startswith("sk-") or secret in self.revoked:
             raise Refused("invalid_api_key", "No such key.")
         name = secret.removeprefix("sk-")
-        return Actor(name, name, "plus", Role.OPERATOR if name == "op" else Role.USER)
+        role = {"op": Role.OPERATOR, "dev": Role.DEVELOPER}.get(name, Role.USER)
+        return Actor(name, name, "plus", role, key_id=f"key_{name}")
 
 
 class FakeClock:
@@ -185,6 +190,7 @@ class World:
     def __init__(self, **changes: Any) -> None:
         self.turns = FakeTurns()
         self.store = FakeStore()
+        self.audit = FakeAudit()
         self.identity = FakeIdentity()
         self.unready: str | None = None
         self.happened: list[ports.Happened] = []
@@ -194,6 +200,7 @@ class World:
             "catalogue": FakeCatalogue(),
             "conversations": Conversations(store=self.store, clock=clock),
             "quota": FakeQuota(),
+            "operations": operations(self.audit, clock),
             "identity": self.identity,
             "clock": clock,
             "ids": FakeIds(),

@@ -54,6 +54,17 @@ def test_keys(header: str, expected: int) -> None:
         assert client.get("/v1/models").status_code == expected
 
 
+@pytest.mark.parametrize("key", ["sk-ana", "sk-dev"])
+@pytest.mark.parametrize(("method", "path"), [route for route in ACCESS if route[1].startswith("/admin")])
+def test_operators_alone_come_behind(method: str, path: str, key: str) -> None:
+    """Every route of `/admin` refuses the keys of users and developers, naming the role that may, and reads no body."""
+    assert ACCESS[method, path] is Role.OPERATOR
+    with visiting(World(), headers={"authorization": f"Bearer {key}"}) as client:
+        response = client.request(method, path, content=b"no JSON")
+        assert error_of(response) == (403, "role_required")
+        assert "operator" in response.json()["error"]["message"]
+
+
 def test_a_role_can_be_demanded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A route that the table gives to operators refuses users, naming the role."""
     monkeypatch.setitem(ACCESS, ("GET", "/v1/usage"), Role.OPERATOR)

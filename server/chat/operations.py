@@ -1,0 +1,14 @@
+"""All that an operator may do, one member for each subject."""
+
+from dataclasses import dataclass
+
+from server.chat.auditing import Auditing
+from server.chat.releases import Releases
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operations:
+    """The use cases behind `/admin`. Each checks nothing of the actor: the doors let operators through only."""
+
+    audit: Auditing
+    releases: Releases

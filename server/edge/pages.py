@@ -1,0 +1,19 @@
+"""Lists that are read page by page, in the shape that OpenAI's clients know."""
+
+from typing import Annotated, Any
+
+from fastapi import Query
+
+Limit = Annotated[int, Query(ge=1, le=100)]
+"""How many items a page has at most."""
+
+
+def page(data: list[dict[str, Any]], *, more: bool) -> dict[str, Any]:
+    """Return one page; `more` says whether another one follows, which is asked for with `after=<last_id>`."""
+    return {
+        "object": "list",
+        "data": data,
+        "first_id": data[0]["id"] if data else None,
+        "last_id": data[-1]["id"] if data else None,
+        "has_more": more,
+    }

@@ -1,0 +1,49 @@
+"""Fakes behind the operators' doors: revisions of two personas, and an audit in a list."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from server.chat.auditing import Auditing
+from server.chat.operations import Operations
+from server.chat.releases import Releases
+from server.core.ports import Clock
+from server.core.ports_operator import AuditEntry, Revision
+from tests.unit.server.edge.stories import NOW
+
+
+class FakeAudit:
+    """Entries, oldest first."""
+
+    def __init__(self) -> None:
+        self.kept: list[AuditEntry] = []
+
+    async def note(self, *, who: str, what: str, at: int, detail: Mapping[str, Any]) -> None:
+        self.kept.append(AuditEntry(id=len(self.kept) + 1, at=at, who=who, what=what, detail=detail))
+
+    async def entries(self, *, before: int | None, limit: int) -> Sequence[AuditEntry]:
+        return [entry for entry in reversed(self.kept) if before is None or entry.id < before][:limit]
+
+
+class FakeRevisions:
+    """A tutor with two revisions."""
+
+    async def publish_file(self, persona: str, digest: str, compiled: str, now: int) -> Revision:
+        raise NotImplementedError
+
+    async def revision(self, persona: str, number: int) -> Revision | None:
+        return next((found for found in await self.revisions(persona) if found.number == number), None)
+
+    async def revisions(self, persona: str) -> Sequence[Revision]:
+        numbers = (2, 1) if persona == "tutor" else ()
+        return [
+            Revision(persona=persona, number=number, digest=f"d{number}", compiled="{}", origin="file", created_at=NOW)
+            for number in numbers
+        ]
+
+    async def labels(self) -> Mapping[str, Mapping[str, int]]:
+        return {"tutor": {"live": 1, "draft": 2}, "editor": {"live": 7}}
+
+
+def operations(audit: FakeAudit, clock: Clock) -> Operations:
+    """Return the use cases of operators on fakes."""
+    return Operations(audit=Auditing(audit=audit, clock=clock), releases=Releases(revisions=FakeRevisions()))
