@@ -10,7 +10,7 @@ from typing import Literal
 from ratelimit.ledger import Charge, Demand, Full, HoldRequest, Ledger, Taken
 from ratelimit.lines import SECOND_US
 from ratelimit.meter import Level
-from ratelimit.tiers import Cap, Tier, Tiers, Unit, WhenCapped
+from ratelimit.tiers import Cap, Lowered, Tier, Tiers, Unit, WhenCapped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class ServedBy:
 
     asked: str
     served: str
-    because: Literal["usage_cap_reached"] = "usage_cap_reached"
+    because: Literal["usage_cap_reached", "temporary_reduced_capacity"] = "usage_cap_reached"
     back_at: int | None
     """When the alias asked for has room again, in microseconds; None when a repeated hold no longer knows."""
 
@@ -91,7 +91,7 @@ class Limit:
 class Refused:
     """The request may not run, and was charged nothing. Times are in microseconds."""
 
-    code: Literal["usage_cap_reached", "too_many_at_once", "model_not_in_tier"]
+    code: Literal["usage_cap_reached", "too_many_at_once", "model_not_in_tier", "temporary_reduced_capacity"]
     model: str
     at_us: int | None = None
     limit: Limit | None = None
@@ -120,6 +120,9 @@ class UsageRow:
     window_seconds: int | None
     cap: int
     base_cap: int
+    """What the tier says; more than `cap` while demand is high."""
+    lowered: Lowered | None = None
+    """Why `cap` is lower, if users are to be told."""
     used: int
     held: int
     remaining: int
@@ -312,8 +315,9 @@ def _usage_row(line: CapLevel) -> UsageRow:
         unit=cap.unit,
         kind="concurrent" if concurrent else "rolling",
         window_seconds=cap.window_us // SECOND_US or None,
-        cap=level.cap,
-        base_cap=level.cap,
+        cap=_shown_cap(line),
+        base_cap=cap.base or level.cap,
+        lowered=cap.lowered,
         used=level.held if concurrent else level.used,
         held=0 if concurrent else level.held,
         remaining=level.remaining,
@@ -321,6 +325,12 @@ def _usage_row(line: CapLevel) -> UsageRow:
         next_free_at=level.next_free_at,
         full_at=level.full_at,
     )
+
+
+def _shown_cap(line: CapLevel) -> int:
+    """Return the cap in force; where it was lowered under what is taken, that is what it comes to until some leaves."""
+    taken = line.level.used + line.level.held
+    return max(line.level.cap, min(line.cap.base or 0, taken))
 
 
 def _fallback_left(tier: Tier, levels: Sequence[CapLevel]) -> FallbackLeft | None:

@@ -18,6 +18,15 @@ WhenCapped = Literal["use", "wait", "refuse"]
 Rate = Fraction | float
 
 
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """Why a cap is lower than its tier says."""
+
+    because: Literal["high_demand", "by_hand"]
+    since: int
+    """In microseconds."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cap:
     """One limit of a tier: at most `amount` units in any window of `window_us` microseconds."""
@@ -33,6 +42,10 @@ class Cap:
     """The alias or group that the line names; None is the whole tier."""
     models: tuple[str, ...] = ()
     """The aliases of `scope`, which share this one counter."""
+    base: int | None = None
+    """What the tier says, while less is in force."""
+    lowered: Lowered | None = None
+    """Why it is lower, if users are to be told."""
 
     def counts(self, model: str) -> bool:
         """Return whether a call to `model` is charged here."""
