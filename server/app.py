@@ -39,6 +39,7 @@ from server.chat.adopting import Adopting
 from server.chat.auditing import Auditing
 from server.chat.catalogue import Catalogue
 from server.chat.conversations import Conversations
+from server.chat.live_conversations import LiveConversations
 from server.chat.mirrors import Mirrors
 from server.chat.observing import Observers
 from server.chat.operations import Operations
@@ -150,13 +151,23 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
         metrics = PrometheusObserver(running=lambda: turns.running, sockets=lambda: len(sockets))
         observers.join(metrics)
         await stack.enter_async_context(turns)
+        followed = await stack.enter_async_context(
+            LiveConversations(
+                store=conversations,
+                find=turns.find,
+                wakeups=opened.wakeups,
+                clock=clock,
+                observer=observers,
+                sleep=parts.sleep,
+            )
+        )
         adopted = await owning.adopt(everyone=opened.alone)
         for hold_id in set(opened.held) - adopted:
             await limiter.release(hold_id)
         yield Services(
             turns=turns,
             catalogue=catalogue,
-            conversations=Conversations(store=conversations, clock=clock),
+            conversations=Conversations(store=conversations, live=followed, clock=clock),
             quota=Quota(limiter=limiter),
             operations=_operations(engine, clock),
             identity=opened.identity,

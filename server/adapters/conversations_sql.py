@@ -1,7 +1,7 @@
-"""Stored conversations, in SQL. Every statement is bound to one user."""
+"""Stored conversations, in SQL. Every statement that a user has caused is bound to that user."""
 # ruff: noqa: D102  # what the methods promise is in `server.core.ports`
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import (
@@ -20,7 +20,7 @@ from sqlalchemy import (
 from server.adapters.database import Database
 from server.adapters.rows import conversation_of, message_of
 from server.adapters.schema import conversations, messages, turns
-from server.core.ports import Page
+from server.core.ports import Page, Standing
 from server.core.records import Conversation, Message
 
 FORGET_WHEN_ENDED: Final = 0
@@ -54,6 +54,18 @@ _path = _leaf.union_all(
     select(messages, _leaf.c.depth + 1).where(messages.c.id == _leaf.c.parent_id, messages.c.user_id == _user)
 )
 _PATH: Final = select(_path).order_by(desc(_path.c.depth))
+_THESE: Final = select(messages).where(
+    messages.c.id.in_(bindparam("message_ids", expanding=True)), messages.c.user_id == _user
+)
+_SEVERAL: Final = select(conversations).where(conversations.c.id.in_(bindparam("conversation_ids", expanding=True)))
+_TURNS_OF_NOW: Final = (
+    select(turns.c.id, turns.c.conversation_id, turns.c.ended_at)
+    .where(
+        turns.c.conversation_id.in_(bindparam("conversation_ids", expanding=True)),
+        or_(turns.c.ended_at.is_(None), turns.c.ended_at >= bindparam("since")),
+    )
+    .order_by(turns.c.created_at, turns.c.id)
+)
 
 
 class SqlConversations:
@@ -75,6 +87,30 @@ class SqlConversations:
         wanted = {"leaf_id": leaf_id, "user_id": user_id}
         rows = await self._database.read(lambda connection: connection.execute(_PATH, wanted).mappings().all())
         return [message_of(row) for row in rows]
+
+    async def messages(self, message_ids: Sequence[str], user_id: str) -> Sequence[Message]:
+        wanted = {"message_ids": list(message_ids), "user_id": user_id}
+        rows = await self._database.read(lambda connection: connection.execute(_THESE, wanted).mappings().all())
+        found = {row["id"]: message_of(row) for row in rows}
+        return [found[message_id] for message_id in message_ids if message_id in found]
+
+    async def standings(self, conversation_ids: Sequence[str], since: int) -> Mapping[str, Standing]:
+        wanted = {"conversation_ids": list(conversation_ids)}
+
+        def work(connection: Connection) -> Mapping[str, Standing]:
+            # Turns first: what a conversation's row says of its leaf is then never older than what is said of them.
+            recent = connection.execute(_TURNS_OF_NOW, {**wanted, "since": since}).all()
+            found = connection.execute(_SEVERAL, wanted).mappings().all()
+            return {
+                row["id"]: Standing(
+                    conversation=conversation_of(row),
+                    running=[turn.id for turn in recent if turn.conversation_id == row["id"] and turn.ended_at is None],
+                    ended=[turn.id for turn in recent if turn.conversation_id == row["id"] and turn.ended_at],
+                )
+                for row in found
+            }
+
+        return await self._database.read(work)
 
     async def rename(self, conversation_id: str, user_id: str, title: str, now: int) -> Conversation | None:
         mine = and_(conversations.c.id == conversation_id, conversations.c.user_id == user_id)

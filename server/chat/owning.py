@@ -18,7 +18,7 @@ from server.core.events import Event
 from server.core.happenings import Happening
 from server.core.ports import Clock, Conversations, Happened, Journal, Observer, Orphan, Wakeups
 from server.core.records import Turn
-from server.core.wakes import FOLLOWED, STOP, owner_topic, turn_topic, write_events
+from server.core.wakes import FOLLOWED, STOP, conversation_topic, owner_topic, turn_topic, write_events
 
 SECOND: Final = 1_000_000
 
@@ -132,6 +132,13 @@ class Owning:
         self._own(answer)
         self.spawn(self._run(answer, answer.run(question)))
 
+    def announce(self, turn: Turn) -> None:
+        """Tell whoever follows the turn's conversation that it has begun or ended."""
+        if turn.conversation_id is not None:
+            topic = conversation_topic(turn.conversation_id)
+            if self._wakeups.heard(topic):
+                self._wakeups.publish(topic, b"")
+
     async def adopt(self, *, everyone: bool = False) -> set[str]:
         """Take over the turns whose owner is gone (all that have not ended, if `everyone`); return their hold ids."""
         orphans = await self._journal.adopt(self._clock.now(), self.lease_until(), everyone=everyone)
@@ -176,6 +183,7 @@ class Owning:
         finally:
             self._let_go(answer.turn.id)
         if ended is not None:
+            self.announce(answer.turn)
             await self._settle(answer.turn, ended)
             self._tell(answer.turn, ended)
 

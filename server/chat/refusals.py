@@ -1,4 +1,4 @@
-"""What the caps and the screen say, as refusals of the catalogue."""
+"""Refusals of the catalogue that more than one use case says, and what the caps and the screen say."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,6 +29,11 @@ def headers_of(held: ratelimit.Held, now: int) -> Mapping[str, str]:
 def draining() -> Refused:
     """Return the refusal of a node that shuts down."""
     return Refused("draining", "This node is shutting down; connect again.", headers={"retry-after": "1"})
+
+
+def no_conversation(conversation_id: str, param: str = "conversation") -> Refused:
+    """Return the refusal of a conversation that is not there, or that is another user's."""
+    return Refused("conversation_not_found", f"Conversation with id '{conversation_id}' not found.", param=param)
 
 
 def blocked(verdict: Verdict) -> Refused:

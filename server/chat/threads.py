@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from server.chat.refusals import no_conversation
 from server.core.errors import Refused
 from server.core.ports import Clock, Conversations, Ids
 from server.core.ports import Turns as StoredTurns
@@ -63,7 +64,7 @@ class Threads:
             return None
         found = await self._conversations.conversation(wanted, actor.user_id)
         if found is None:
-            raise Refused("conversation_not_found", f"Conversation with id '{wanted}' not found.", param="conversation")
+            raise no_conversation(wanted)
         return found
 
     async def place(

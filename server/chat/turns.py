@@ -199,8 +199,10 @@ class Turns:
         answer.open(opened)
         if accepted.question is None:
             await answer.close_unasked()
+            self._owning.announce(accepted.turn)
             return Started(answer.live)
         self._owning.begin(answer, accepted.question)
+        self._owning.announce(accepted.turn)
         return Started(answer.live, accepted.headers)
 
     async def _tidy(self) -> None:

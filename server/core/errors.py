@@ -46,6 +46,7 @@ _ROWS = (
         "A socket lives 60 minutes; open a new one.",
         retry=True,
     ),
+    Problem("websocket_follow_limit_reached", 400, INVALID, "A socket may follow 32 conversations."),
     Problem("too_many_connections", 429, "rate_limit_error", "This user has too many sockets open.", retry=True),
     Problem("previous_response_not_found", 400, INVALID, "No response with this id can be continued by this key."),
     Problem("response_not_found", 404, INVALID, "No response with this id is visible to this key."),

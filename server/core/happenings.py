@@ -42,4 +42,5 @@ class Happening(StrEnum):
     BEAT_FAILED = "beat_failed", Kind.FAULT, "Leases were not renewed, or orphans not looked for, in one beat."
     TIDY_FAILED = "tidy_failed", Kind.FAULT, "Old turns could not be forgotten in one round."
     MIRROR_FAILED = "mirror_failed", Kind.FAULT, "A turn of another process could not be read."
+    FOLLOW_FAILED = "follow_failed", Kind.FAULT, "Followed conversations could not be read in one look."
     WAKEUPS_FAILED = "wakeups_failed", Kind.FAULT, "Hints between processes could not be sent or heard."

@@ -185,6 +185,17 @@ class Page:
     more: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A conversation as it stands, and its turns of now."""
+
+    conversation: Conversation
+    running: Sequence[str]
+    """Ids of the turns that have not ended, oldest first."""
+    ended: Sequence[str]
+    """Ids of the turns that have ended lately, oldest first."""
+
+
 class Conversations(Protocol):
     """Stored conversations. Another user's conversation is as one that does not exist."""
 
@@ -196,6 +207,15 @@ class Conversations(Protocol):
 
     async def path(self, leaf_id: str, user_id: str) -> Sequence[Message]:
         """Return the messages from the root to `leaf_id`, oldest first; empty if it is not the user's."""
+
+    async def messages(self, message_ids: Sequence[str], user_id: str) -> Sequence[Message]:
+        """Return those of these messages that are the user's, in this order."""
+
+    async def standings(self, conversation_ids: Sequence[str], since: int) -> Mapping[str, Standing]:
+        """Return how those of these conversations stand that exist, whoever they belong to.
+
+        Turns that ended before `since` are left out.
+        """
 
     async def rename(self, conversation_id: str, user_id: str, title: str, now: int) -> Conversation | None:
         """Return the conversation."""

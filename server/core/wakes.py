@@ -30,6 +30,11 @@ def owner_topic(turn_id: str) -> str:
     return f"owner:{turn_id}"
 
 
+def conversation_topic(conversation_id: str) -> str:
+    """Where is told that something in a conversation has changed; the hint says nothing more."""
+    return f"conversation:{conversation_id}"
+
+
 def write_events(events: Sequence[Event]) -> bytes:
     """Return committed events as a hint."""
     return _encoder.encode(list(events))

@@ -6,14 +6,19 @@ after the cursor. So a slow client gets fewer, larger deltas, and nothing queues
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from server.chat.live import LiveTurn
 from server.core.errors import Refused
 from server.core.lanes import Lanes
 from server.edge.asked import Delivery
 from server.edge.refusals import internal
+
+REMEMBERED: Final = 256
+"""Turns of which a socket remembers, beyond their end, that it has asked for them."""
 
 _log = logging.getLogger("parley.edge")
 
@@ -37,6 +42,8 @@ class Cursor:
     delivery: Delivery
     live: LiveTurn
     position: int
+    asked: bool = True
+    """Whether a request waits for it in its lane; else it is shown because its conversation is followed."""
 
 
 class Answers:
@@ -51,6 +58,8 @@ class Answers:
         self._lanes: Lanes[Ticket] = Lanes()
         self._leaves: dict[Cursor, Callable[[], None]] = {}
         self._woken: dict[Cursor, None] = {}
+        self._beginning: set[asyncio.Task[None]] = set()
+        self._asked: deque[str] = deque(maxlen=REMEMBERED)
         self._over = False
 
     @property
@@ -72,15 +81,37 @@ class Answers:
             raise
         self._start(tasks)
 
+    async def begun(self) -> None:
+        """Wait until all that is beginning now has begun, so that it is known which turns were asked for here."""
+        if self._beginning:
+            await asyncio.wait(set(self._beginning))
+
+    def asked_for(self, turn_id: str) -> bool:
+        """Return whether a request of this socket has made or joined the turn."""
+        return turn_id in self._asked
+
+    def show(self, live: LiveTurn, delivery: Delivery) -> None:
+        """Show a turn that nobody asked for here, beside the lanes."""
+        self._follow(Cursor(delivery, live, -1, asked=False))
+
+    def hide(self, shown: Callable[[LiveTurn], bool]) -> None:
+        """Show no more of the turns that nobody asked for here and of which `shown` is true."""
+        for cursor in [one for one in self._leaves if not one.asked and shown(one.live)]:
+            self._leaves.pop(cursor)()
+            self._woken.pop(cursor, None)
+
     def news(self) -> Iterator[Cursor]:
         """Give each answer that has something new, once, in the order in which they were woken."""
         woken, self._woken = self._woken, {}
-        yield from woken
+        yield from (cursor for cursor in woken if cursor in self._leaves)
 
     def finish(self, cursor: Cursor, tasks: asyncio.TaskGroup) -> None:
         """Let go of an answer that was sent to its end; the next one of its lane begins."""
-        self._leaves.pop(cursor)()
-        self._free(cursor.delivery.stream_id, tasks)
+        leave = self._leaves.pop(cursor, None)
+        if leave is not None:
+            leave()
+        if cursor.asked:
+            self._free(cursor.delivery.stream_id, tasks)
 
     def refuse_waiting(self, refused: Refused) -> None:
         """Refuse all that has not begun."""
@@ -104,7 +135,9 @@ class Answers:
     def _start(self, tasks: asyncio.TaskGroup) -> None:
         self._lanes, started = self._lanes.start()
         for _, ticket in started:
-            tasks.create_task(self._begin(ticket, tasks))
+            beginning = tasks.create_task(self._begin(ticket, tasks))
+            self._beginning.add(beginning)
+            beginning.add_done_callback(self._beginning.discard)
 
     async def _begin(self, ticket: Ticket, tasks: asyncio.TaskGroup) -> None:
         lane = ticket.delivery.stream_id
@@ -118,6 +151,8 @@ class Answers:
             self._refuse(internal(), lane)
             self._free(lane, tasks)
         else:
+            self._asked.append(live.turn.id)
+            self.hide(lambda shown: shown.turn.id == live.turn.id)
             self._follow(Cursor(ticket.delivery, live, ticket.position))
 
     def _follow(self, cursor: Cursor) -> None:

@@ -4,12 +4,13 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 
-from server.core.records import Conversation, Message, TextPart
+from server.core.records import Conversation
 from server.edge.auth import CurrentActor, CurrentServices
 from server.edge.bodies import ConversationBody, described
 from server.edge.body import read_object
 from server.edge.fields import Fields, unsupported
 from server.edge.http_personas import seconds
+from server.edge.items_render import item
 from server.edge.pages import Limit, page
 
 LONGEST_TITLE = 200
@@ -23,7 +24,7 @@ async def list_conversations(
 ) -> dict[str, Any]:
     """Return the conversations of the user, most recently used first."""
     found = await services.conversations.list(actor, after=after, limit=limit)
-    return page([_conversation(item) for item in found.items], more=found.more)
+    return page([_conversation(one) for one in found.items], more=found.more)
 
 
 @router.get("/v1/conversations/{conversation_id}")
@@ -66,7 +67,7 @@ async def items(
         messages.reverse()
     begin = next((index + 1 for index, message in enumerate(messages) if message.id == after), 0)
     found = messages[begin : begin + limit]
-    return page([_item(message) for message in found], more=len(messages) > begin + limit)
+    return page([item(message) for message in found], more=len(messages) > begin + limit)
 
 
 def _conversation(found: Conversation) -> dict[str, Any]:
@@ -78,23 +79,6 @@ def _conversation(found: Conversation) -> dict[str, Any]:
         "title": found.title,
         "persona": found.persona,
         "revision": found.revision,
+        "leaf": found.leaf_id,
         "metadata": dict(found.metadata or {}),
     }
-
-
-def _item(message: Message) -> dict[str, Any]:
-    return {
-        "id": message.id,
-        "type": "message",
-        "role": message.role,
-        "status": message.status,
-        "content": [_part(message.role, part.text) for part in message.parts if isinstance(part, TextPart)],
-        "response_id": message.turn_id,
-        "created_at": seconds(message.created_at),
-    }
-
-
-def _part(role: str, text: str) -> dict[str, Any]:
-    if role == "user":
-        return {"type": "input_text", "text": text}
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}

@@ -28,6 +28,7 @@ from server.edge import asked, completions_render, extensions
 from server.edge.answers import Answers, Cursor, Ticket
 from server.edge.asked import Asked, Delivery
 from server.edge.fields import Fields
+from server.edge.follows import Follows
 from server.edge.json_in import decode
 from server.edge.refusals import internal, lost
 from server.edge.services import Services
@@ -82,6 +83,14 @@ class Socket:
         self._room = asyncio.Event()
         self._said: deque[str] = deque()
         self._answers = Answers(refuse=self._refuse, changed=self._news.set)
+        self._follows = Follows(
+            conversations=services.conversations,
+            answers=self._answers,
+            say=self._say,
+            room=lambda: self._wait_for_room(1),
+            refuse=self._refuse,
+            behind=lambda: self._end(CLOSE_SLOW),
+        )
         self._tasks: asyncio.TaskGroup
         self._loop = asyncio.get_running_loop()
         self._look: asyncio.TimerHandle
@@ -108,6 +117,7 @@ class Socket:
                     finally:
                         self._gone = True
                         self._answers.let_go()
+                        self._follows.let_go()
                         reader.cancel()
         finally:
             self._look.cancel()
@@ -138,10 +148,14 @@ class Socket:
                 self._end(CLOSE_BINARY)
                 return
             await self._take(text)
-            while len(self._said) >= _MOST_SAID:
-                # The client sends faster than it reads what its frames are answered with.
-                self._room.clear()
-                await self._room.wait()
+            # The client may send faster than it reads what its frames are answered with.
+            await self._wait_for_room(_MOST_SAID)
+
+    async def _wait_for_room(self, most: int) -> None:
+        """Wait while `most` or more of what was said is not sent."""
+        while len(self._said) >= most:
+            self._room.clear()
+            await self._room.wait()
 
     async def _take(self, text: str) -> None:
         """Do what a frame asks, or say why not; the socket lives on."""
@@ -180,6 +194,9 @@ class Socket:
         if kind == "parley:ping":
             self._say(extensions.pong(frame))
             return
+        if kind in {"parley:follow", "parley:unfollow"}:
+            await self._take_follow(kind, Fields(frame))
+            return
         if kind not in {"parley:cancel", "parley:resume"}:
             raise Refused("unknown_frame", f"Clients send no frame of type '{kind[:64]}'.", param="type")
         fields, turns = Fields(frame), self._services.turns
@@ -194,6 +211,13 @@ class Socket:
             delivery, lambda: turns.find(actor, turn_id), lambda: None, -1 if position is None else position
         )
         self._queue(ticket)
+
+    async def _take_follow(self, kind: str, fields: Fields) -> None:
+        conversation_id = fields.needed_text("conversation", asked.LONGEST_ID)
+        if kind == "parley:unfollow":
+            self._follows.unfollow(conversation_id)
+        else:
+            await self._follows.follow(await self._who(), conversation_id, self._tasks)
 
     def _queue(self, ticket: Ticket) -> None:
         if self._draining:

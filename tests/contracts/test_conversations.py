@@ -6,7 +6,7 @@ import pytest
 
 from server.adapters.conversations_sql import SqlConversations
 from server.adapters.turns_sql import SqlTurns
-from server.core.ports import Conversations, Journal, TurnLog
+from server.core.ports import Conversations, Journal, Standing, TurnLog
 from server.core.records import Conversation
 from tests.contracts.conftest import Store
 from tests.contracts.turn_records import Sink, a_conversation, a_turn, new_turn, turn_end
@@ -71,6 +71,35 @@ async def test_messages_that_came_together_are_all_on_the_path(journal: Journal,
     """A turn may bring several messages; each answers to the one before it."""
     await journal.begin(new_turn(input_ids=("msg_a", "msg_b", "msg_c")), Sink())
     assert [message.id for message in await conversations.path("msg_c", "user_1")] == ["msg_a", "msg_b", "msg_c"]
+
+
+async def test_messages_by_their_ids(journal: Journal, conversations: Conversations) -> None:
+    """Those of the user, in the order in which they are asked for."""
+    await journal.begin(new_turn("1", input_ids=("msg_a", "msg_b")), Sink())
+    found = await conversations.messages(["msg_b", "msg_none", "msg_a"], "user_1")
+    assert [message.id for message in found] == ["msg_b", "msg_a"]
+    assert await conversations.messages(["msg_a"], "user_2") == []
+    assert await conversations.messages([], "user_1") == []
+
+
+async def test_how_conversations_stand(journal: Journal, conversations: Conversations) -> None:
+    """Each that is there as it is stored, with what runs in it and what has ended lately, oldest first."""
+    log = await begin(journal, "1", a_conversation(leaf_id="msg_0"))
+    for name, at in (("3", 1_002), ("2", 1_001)):
+        await journal.begin(new_turn(name, conversation_id="conv_1", created_at=at), Sink())
+    await begin(journal, "4", a_conversation("2"))
+    await log.end(turn_end(a_turn("1", conversation_id="conv_1"), "hello"))
+    found = await conversations.standings(["conv_1", "conv_2", "conv_none"], 2_000)
+    assert found == {
+        "conv_1": Standing(
+            conversation=a_conversation(leaf_id="msg_reply_1", updated_at=2_000),
+            running=["resp_2", "resp_3"],
+            ended=["resp_1"],
+        ),
+        "conv_2": Standing(conversation=a_conversation("2"), running=["resp_4"], ended=[]),
+    }
+    assert (await conversations.standings(["conv_1"], 2_001))["conv_1"].ended == []
+    assert await conversations.standings([], 0) == {}
 
 
 async def test_another_users_conversation_does_not_exist(journal: Journal, conversations: Conversations) -> None:

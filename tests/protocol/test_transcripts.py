@@ -15,8 +15,8 @@ import pytest
 
 from server.chat.live import LiveTurn
 from server.core.errors import Refused
-from server.core.events import Delta, last_seq
-from server.core.records import Actor, ServedBy, TurnStatus
+from server.core.events import Delta, Opened, last_seq
+from server.core.records import Actor, Conversation, ServedBy, TurnStatus
 from server.core.requests import TurnRequest
 from server.edge import completions_ws, responses_ws
 from server.edge.socket import Socket
@@ -38,18 +38,30 @@ class Engine:
     """Does what the `E:` lines say."""
 
     def __init__(self, world: World) -> None:
+        self._world = world
         self._turns = world.turns
         self._served: ServedBy | None = None
         self._refusals: list[Refused] = []
         self._turns.accept = self._accept
 
     def does(self, line: str) -> None:
-        """Do one line: `resp_1 says "x"`, `resp_1 ends completed`, `refuses with model_not_found`, `falls back`."""
+        """Do one line.
+
+        `resp_1 says "x"`, `resp_1 ends completed`, `refuses with model_not_found`, `falls back`, `conv_1 exists`,
+        `conv_1 runs resp_9`.
+        """
         subject, verb, *rest = line.split(" ", 2)
         if subject == "refuses":
             self._refusals.append(Refused(rest[0], "No."))
         elif subject == "falls":
             self._served = ServedBy("gpt-4", "local", "usage_cap_reached")
+        elif verb == "exists":
+            kept = Conversation(id=subject, user_id=ANA.user_id, created_at=0, updated_at=0, title="Sky")
+            self._world.store.kept.append(kept)
+        elif verb == "runs":
+            turn = a_turn(rest[0].removeprefix("resp_"), conversation_id=subject)
+            self._turns.lives[turn.id] = LiveTurn(turn, [Opened(0)])
+            self._world.following.changed(subject)
         elif verb == "says":
             self._say(self._turns.lives[subject], json.loads(rest[0]))
         else:
@@ -94,7 +106,7 @@ async def test_the_server_says_what_the_page_says(path: Path) -> None:
     socket = Socket(
         websocket=await wire.accepted(), door=DOORS[door], services=world.services, who=who, extended=extended
     )
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+    async with world.following, asyncio.timeout(10), asyncio.TaskGroup() as tasks:
         running = tasks.create_task(socket.run())
         for line in lines:
             await _play(line, wire, engine)

@@ -5,7 +5,7 @@ import pytest
 from server.chat.conversations import Conversations
 from server.core.errors import Refused
 from server.core.records import Actor, Conversation, Message, TextPart
-from tests.unit.server.edge.doors import ANA, FakeClock, FakeStore
+from tests.unit.server.edge.doors import ANA, FakeStore, World
 from tests.unit.server.edge.stories import NOW
 
 BO = Actor("bo", "Bo", "plus")
@@ -13,9 +13,10 @@ BO = Actor("bo", "Bo", "plus")
 
 def kept(leaf: str | None = None) -> tuple[Conversations, FakeStore]:
     """Return the use case over one conversation of Ana's."""
-    store = FakeStore()
+    world = World()
+    store = world.store
     store.kept = [Conversation(id="conv_1", user_id="ana", created_at=0, updated_at=0, leaf_id=leaf)]
-    return Conversations(store=store, clock=FakeClock()), store
+    return world.services.conversations, store
 
 
 async def test_a_conversation_is_renamed_now() -> None:

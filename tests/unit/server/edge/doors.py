@@ -10,10 +10,12 @@ from starlette.types import Message as AsgiMessage
 from starlette.websockets import WebSocket
 
 from personas import Compiled
+from server.adapters.wakeups_memory import MemoryWakeups
 from server.chat.catalogue import Speaker
 from server.chat.claims import Claim, Claims, Started
 from server.chat.conversations import Conversations
 from server.chat.live import LiveTurn
+from server.chat.live_conversations import LiveConversations
 from server.core import ports
 from server.core.errors import Refused
 from server.core.events import Opened
@@ -104,9 +106,10 @@ class FakeCatalogue:
 class FakeStore:
     """Conversations in a list."""
 
-    def __init__(self) -> None:
+    def __init__(self, lives: Mapping[str, LiveTurn] | None = None) -> None:
         self.kept: list[Conversation] = []
         self.said: list[Message] = []
+        self._lives = {} if lives is None else lives
 
     async def conversation(self, conversation_id: str, user_id: str) -> Conversation | None:
         return next((kept for kept in self.kept if (kept.id, kept.user_id) == (conversation_id, user_id)), None)
@@ -118,6 +121,20 @@ class FakeStore:
 
     async def path(self, leaf_id: str, user_id: str) -> Sequence[Message]:
         return self.said
+
+    async def messages(self, message_ids: Sequence[str], user_id: str) -> Sequence[Message]:
+        return [message for message in self.said if message.id in message_ids]
+
+    async def standings(self, conversation_ids: Sequence[str], since: int) -> Mapping[str, ports.Standing]:
+        return {kept.id: self._standing(kept) for kept in self.kept if kept.id in conversation_ids}
+
+    def _standing(self, kept: Conversation) -> ports.Standing:
+        lives = [live for live in self._lives.values() if live.turn.conversation_id == kept.id]
+        return ports.Standing(
+            conversation=kept,
+            running=[live.turn.id for live in lives if not live.ended],
+            ended=[live.turn.id for live in lives if live.ended],
+        )
 
     async def rename(self, conversation_id: str, user_id: str, title: str, now: int) -> Conversation | None:
         found = await self.conversation(conversation_id, user_id)
@@ -175,6 +192,11 @@ class FakeClock:
         return 0.0
 
 
+async def never(_: float) -> None:
+    """Sleep for ever."""
+    await asyncio.Event().wait()
+
+
 class FakeIds:
     def __init__(self) -> None:
         self.count = 0
@@ -185,20 +207,29 @@ class FakeIds:
 
 
 class World:
-    """Services made of fakes, and the fakes by name."""
+    """Services made of fakes, and the fakes by name; whoever follows hears of news inside of `following`."""
 
     def __init__(self, **changes: Any) -> None:
         self.turns = FakeTurns()
-        self.store = FakeStore()
         self.audit = FakeAudit()
+        self.store = FakeStore(self.turns.lives)
+        self.wakeups = MemoryWakeups()
         self.identity = FakeIdentity()
         self.unready: str | None = None
         self.happened: list[ports.Happened] = []
         clock = FakeClock()
+        self.following = LiveConversations(
+            store=self.store,
+            find=self.turns.find,
+            wakeups=self.wakeups,
+            clock=clock,
+            observer=self,
+            sleep=never,
+        )
         facts: dict[str, Any] = {
             "turns": self.turns,
             "catalogue": FakeCatalogue(),
-            "conversations": Conversations(store=self.store, clock=clock),
+            "conversations": Conversations(store=self.store, live=self.following, clock=clock),
             "quota": FakeQuota(),
             "operations": operations(self.audit, clock),
             "identity": self.identity,
@@ -279,6 +310,10 @@ class Wire:
         message = await self._next()
         assert message["type"] == "websocket.close", message
         return message["code"], message["reason"]
+
+    async def message(self) -> AsgiMessage:
+        """Return what comes next, whatever it is."""
+        return await self._next()
 
     @property
     def silent(self) -> bool:
