@@ -1,7 +1,8 @@
-"""Talk to Parley from Python: `Parley` streams answers over one WebSocket, `Rest` asks everything else over HTTP.
+"""Talk to Parley from Python: `Parley` streams answers over WebSockets, `Rest` asks everything else over HTTP.
 
-Needs only a URL and a key. `events` has what an answer is made of, `errors` what can go wrong; `frames` is the wire
-format, pure; `inbox` keeps what arrived for one answer until it is read.
+Needs only a URL and a key. `events` has what an answer is made of, `errors` what can go wrong. What becomes of answers
+whose connections come and go is decided in pure code: `session` for all of them, `answer` for one, `backoff` for when
+to try again, `frames` for the wire format. `connection` does what they say; `inbox` keeps what was not read yet.
 """
 
 from client.connection import Parley
@@ -12,7 +13,7 @@ from client.errors import (
     RefusedError,
     UnreachableError,
 )
-from client.events import Completed, Created, Delta, Event, Position, ServedBy, Usage
+from client.events import Completed, Created, Delta, Event, Interrupted, Position, ServedBy, Usage
 from client.rest import Rest
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Created",
     "Delta",
     "Event",
+    "Interrupted",
     "Parley",
     "ParleyError",
     "Position",

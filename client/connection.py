@@ -1,7 +1,8 @@
-"""One WebSocket to Parley and the answers that stream over it."""
+"""Answers that stream over WebSockets to Parley, whatever becomes of the sockets: runs the commands of a `Session`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+import random
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
@@ -13,49 +14,69 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from client import frames
 from client.address import Address
-from client.errors import ConnectionLostError, ParleyError, RefusedError, UnreachableError
-from client.events import Completed, Delta, Event
+from client.answer import Answer
+from client.commands import Command, Connect, Leave, Send, Tell, TellCaps
+from client.errors import ConnectionLostError, ParleyError, UnreachableError
+from client.events import Completed, Delta, Event, Position
 from client.inbox import Inbox
+from client.session import Session
 
-_LANES = 16
 _LARGEST_FRAME = 32 * 1024 * 1024
+_HEARTBEAT = 10.0
+_CLOSING = 2.0
+_UNKNOWN = 1002
 
 
 class Parley:
-    """A connection: `async with Parley(url, key) as parley: async for event in parley.send("hi"): …`.
+    """A client: `async with Parley(url, key) as parley: async for event in parley.send("hi"): …`.
 
-    Up to 16 answers stream at the same time, one `send` each; more wait for their turn. An answer goes on at the
-    server when the connection ends.
+    `url` is one address, or several of one deployment. Up to 16 answers stream at the same time, one `send` each; more
+    wait for their turn. A connection that is lost, or that says nothing for 20 seconds, is replaced, and answers go on
+    over the new one where they were. `patience` is how many seconds this may take.
     """
 
-    def __init__(self, url: str, key: str | None = None, *, open_timeout: float = 10.0) -> None:
-        self._address = Address(url)
+    def __init__(
+        self,
+        url: str | Sequence[str],
+        key: str | None = None,
+        *,
+        open_timeout: float = 10.0,
+        patience: float = 120.0,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._addresses = [Address(one) for one in ([url] if isinstance(url, str) else url)]
         self._key = key
         self._open_timeout = open_timeout
+        self._chance = chance
+        self._session = Session(addresses=len(self._addresses), patience=patience)
         self._stack = AsyncExitStack()
-        self._socket: ClientConnection | None = None
-        self._free = asyncio.LifoQueue[str]()
-        self._lanes: dict[str, Inbox] = {}
-        self._lost: ParleyError | None = None
+        self._running = False
+        self._inboxes: dict[Answer, Inbox] = {}
+        # Holds at most one frame for each answer and each cancel.
+        self._outgoing = asyncio.Queue[Mapping[str, Any]]()
+        self._wanted: asyncio.Queue[Connect] = asyncio.Queue(1)
+        self._leaving = asyncio.timeout(None)
+        self._lost: ConnectionLostError | None = None
         self._usage_told = asyncio.Event()
         self.usage: Mapping[str, Any] | None = None
-        """The caps as the server last told them over this connection, as `GET /v1/usage` gives them."""
+        """The caps as the server last told them, as `GET /v1/usage` gives them."""
 
     async def __aenter__(self) -> Self:
         """Connect. Raises `RefusedError` if the server does not let us in, `UnreachableError` if there is none."""
         async with AsyncExitStack() as stack:
-            socket = self._socket = await self._connect()
-            for number in reversed(range(_LANES)):
-                self._free.put_nowait(f"lane-{number}")
+            socket = await self._first()
             group = await stack.enter_async_context(asyncio.TaskGroup())
-            group.create_task(self._read(socket))
-            stack.push_async_callback(socket.close)
+            stack.callback(group.create_task(self._run(socket)).cancel)
             self._stack = stack.pop_all()
+        self._running = True
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._running = False
+        self._do(self._session.stop())
+        self._idle(ConnectionLostError(code=1000, reason=""))
         # Not passed on: the task group would wrap what the caller's block raised.
         await self._stack.aclose()
 
@@ -76,15 +97,12 @@ class Parley:
 
         `content` is text or a list of input items of the Responses protocol; `persona` is `name` or `name@revision`;
         `conversation` is an id, or `"new"` to begin a stored one whose id `Created` tells. `more` are further members
-        of `response.create`. Leaving the iteration early leaves the answer running: `cancel` stops it.
+        of `response.create`. The message is stored and charged once and the text of the answer is yielded once, however
+        many connections it takes. Leaving the iteration early leaves the answer running: `cancel` stops it.
         Raises `RefusedError`, `AnswerFailedError` and `ConnectionLostError`.
         """
-        if self._socket is None:
-            raise UnreachableError("Not connected: use `async with Parley(…)`.")
-        lane = await self._free.get()
         frame = frames.create(
             content,
-            lane=lane,
             client_request_id=client_request_id or str(uuid4()),
             model=model,
             persona=persona,
@@ -94,16 +112,18 @@ class Parley:
             instructions=instructions,
             more=more,
         )
-        inbox = self._lanes[lane] = Inbox()
+        frames.check(frame)
         self._usage_told.clear()
-        try:
-            await self._send(frame)
-        except ParleyError:
-            self._release(lane)
-            raise
-        event: Event | None = None
-        while not isinstance(event, Completed):
-            event = await inbox.get()
+        async for event in self._answer(Answer(frame)):
+            yield event
+
+    async def resume(self, position: Position) -> AsyncIterator[Event]:
+        """Yield what comes after `position` of an answer, of this client or another, `Completed` last.
+
+        The sequence number -1 stands before the whole answer. Raises as `send` does; `AnswerFailedError` also if there
+        is no such answer, or the position is none of it.
+        """
+        async for event in self._answer(Answer(position=position)):
             yield event
 
     async def ask(self, content: str | Sequence[Mapping[str, Any]], **options: Any) -> str:
@@ -112,96 +132,143 @@ class Parley:
 
     async def cancel(self, response_id: str) -> None:
         """Stop an answer of ours, on this connection or another; it ends as `cancelled`."""
-        await self._send({"type": "parley:cancel", "response_id": response_id})
+        self._check()
+        self._do(self._session.cancel(response_id, self._now()))
 
     async def usage_after(self) -> Mapping[str, Any]:
         """Wait for the caps as they stand after the last message; the server tells them soon after its answer ends.
 
-        Raises `ConnectionLostError`.
+        Raises `ConnectionLostError` if the connection went before it did.
         """
-        if self._lost is None:
-            await self._usage_told.wait()
+        await self._usage_told.wait()
         if self._lost is not None or self.usage is None:
             raise self._lost or ConnectionLostError(code=1006, reason="")
         return self.usage
 
-    async def _connect(self) -> ClientConnection:
-        url = self._address.websocket("/v1/responses?extensions=parley")
+    async def _answer(self, answer: Answer) -> AsyncIterator[Event]:
+        self._check()
+        inbox = self._inboxes[answer] = Inbox()
+        try:
+            self._do(self._session.ask(answer, self._now()))
+            event: Event | None = None
+            while not isinstance(event, Completed):
+                event = await inbox.get()
+                yield event
+        finally:
+            del self._inboxes[answer]
+            self._session.leave(answer)
+
+    def _check(self) -> None:
+        if not self._running:
+            raise UnreachableError("Not connected: use `async with Parley(…)`.")
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
+    def _idle(self, lost: ConnectionLostError) -> None:
+        """Tell who waits for the caps that nobody will tell them, if no connection is wanted."""
+        if not self._session.busy:
+            self._lost = lost
+            self._usage_told.set()
+
+    def _do(self, commands: Sequence[Command]) -> None:
+        for command in commands:
+            match command:
+                case Send(frame):
+                    self._outgoing.put_nowait(frame)
+                case Connect():
+                    self._lost = None
+                    self._wanted.put_nowait(command)
+                case Leave(after):
+                    if not self._leaving.expired():
+                        self._leaving.reschedule(self._now() + after)
+                case Tell(answer, what):
+                    if answer in self._inboxes:
+                        self._inboxes[answer].put(what)
+                case TellCaps(usage):
+                    self.usage = usage
+                    self._usage_told.set()
+
+    async def _run(self, socket: ClientConnection) -> None:
+        """Have one connection after another, as long as one is wanted."""
+        while True:
+            lost = await self._serve(socket)
+            self._do(self._session.closed(lost, self._now(), self._chance()))
+            self._idle(lost)
+            socket = await self._next()
+
+    async def _next(self) -> ClientConnection:
+        while True:
+            connecting = await self._wanted.get()
+            await asyncio.sleep(connecting.after)
+            try:
+                return await self._open(self._addresses[connecting.address])
+            except ParleyError as error:
+                self._do(self._session.failed(error, self._now(), self._chance()))
+                self._idle(ConnectionLostError(code=1006, reason=str(error)))
+
+    async def _serve(self, socket: ClientConnection) -> ConnectionLostError:
+        """Use a connection until it ends; return how it did."""
+        odd = ""
+        async with asyncio.TaskGroup() as group:
+            writer = group.create_task(self._write(socket, self._outgoing))
+            try:
+                async with asyncio.timeout(None) as self._leaving:
+                    async for text in socket:
+                        self._do(self._session.received(msgspec.json.decode(text), self._now()))
+            except (ConnectionClosed, TimeoutError):
+                pass
+            except (msgspec.DecodeError, LookupError, TypeError, ValueError) as error:
+                odd = f"a frame that this client does not understand: {error!r}"
+            finally:
+                writer.cancel()
+                await socket.close()
+        if odd:
+            return ConnectionLostError(code=_UNKNOWN, reason=odd)
+        return ConnectionLostError(code=socket.close_code or 1006, reason=socket.close_reason or "")
+
+    @staticmethod
+    async def _write(socket: ClientConnection, outgoing: "asyncio.Queue[Mapping[str, Any]]") -> None:
+        while True:
+            frame = await outgoing.get()
+            try:
+                await socket.send(msgspec.json.encode(frame).decode())
+            except ConnectionClosed:
+                # The reader hears of it too.
+                return
+
+    async def _first(self) -> ClientConnection:
+        """Try each address once."""
+        *others, last = self._addresses
+        for address in others:
+            try:
+                return await self._open(address)
+            except ParleyError:
+                continue
+        return await self._open(last)
+
+    async def _open(self, address: Address) -> ClientConnection:
+        socket = await self._connect(address)
+        self._outgoing = asyncio.Queue()
+        self._do(self._session.opened(self._now()))
+        return socket
+
+    async def _connect(self, address: Address) -> ClientConnection:
         try:
             return await connect(
-                url,
+                address.websocket("/v1/responses?extensions=parley"),
                 additional_headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
                 compression=None,
                 max_size=_LARGEST_FRAME,
                 open_timeout=self._open_timeout,
-                proxy=None if self._address.local else True,
+                close_timeout=_CLOSING,
+                ping_interval=_HEARTBEAT,
+                ping_timeout=_HEARTBEAT,
+                proxy=None if address.local else True,
             )
         except InvalidStatus as refused:
-            raise _handshake_refusal(refused) from None
+            response = refused.response
+            raise frames.handshake_refusal(response.status_code, response.body or b"") from None
         except (OSError, TimeoutError, InvalidHandshake, InvalidURI) as error:
-            raise UnreachableError.at(self._address.url, error) from error
-
-    async def _send(self, frame: Mapping[str, Any]) -> None:
-        if self._lost is not None:
-            raise self._lost
-        if self._socket is None:
-            raise UnreachableError("Not connected: use `async with Parley(…)`.")
-        try:
-            await self._socket.send(msgspec.json.encode(frame).decode())
-        except ConnectionClosed as closed:
-            raise _lost(closed) from None
-
-    async def _read(self, socket: ClientConnection) -> None:
-        reason = ""
-        try:
-            async for text in socket:
-                self._take(msgspec.json.decode(text))
-        except ConnectionClosed:
-            pass
-        except (msgspec.DecodeError, LookupError, TypeError, ValueError) as odd:
-            reason = f"a frame that this client does not understand: {odd!r}"
-        self._lost = ConnectionLostError(code=socket.close_code or 1006, reason=reason or socket.close_reason or "")
-        self._usage_told.set()
-        for lane, inbox in list(self._lanes.items()):
-            inbox.put(self._lost)
-            self._release(lane)
-
-    def _take(self, frame: Mapping[str, Any]) -> None:
-        if frame.get("type") == "parley:usage":
-            self.usage = {key: value for key, value in frame.items() if key != "type"}
-            self._usage_told.set()
-            return
-        told = frames.read(frame)
-        lane = frame.get("stream_id")
-        inbox = self._lanes.get(lane) if lane is not None else None
-        if inbox is not None and told is not None:
-            inbox.put(told)
-        elif lane is None and isinstance(told, RefusedError):
-            self._refuse_unanswered(told)
-        if lane is not None and frame.get("type") in frames.TERMINAL:
-            self._release(lane)
-
-    def _refuse_unanswered(self, refused: RefusedError) -> None:
-        # A frame that could not be read (too large, say) is refused without its lane: it is one not accepted yet.
-        for lane, inbox in list(self._lanes.items()):
-            if inbox.response_id is None:
-                inbox.put(refused)
-                self._release(lane)
-
-    def _release(self, lane: str) -> None:
-        if self._lanes.pop(lane, None) is not None:
-            self._free.put_nowait(lane)
-
-
-def _lost(closed: ConnectionClosed) -> ConnectionLostError:
-    close = closed.rcvd or closed.sent
-    return ConnectionLostError(code=close.code if close else 1006, reason=close.reason if close else "")
-
-
-def _handshake_refusal(refused: InvalidStatus) -> RefusedError:
-    response = refused.response
-    try:
-        error = msgspec.json.decode(response.body or b"")["error"]
-    except (msgspec.DecodeError, KeyError, TypeError):
-        error = {"message": f"The server at this address answered {response.status_code}.", "code": "not_found"}
-    return frames.refusal(response.status_code, error)
+            raise UnreachableError.at(address.url, error) from error

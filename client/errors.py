@@ -3,7 +3,7 @@
 ParleyError
 ├── RefusedError            the server said no: nothing was stored, nothing was charged
 ├── AnswerFailedError       an answer began and broke off; what arrived is stored
-├── ConnectionLostError     the connection ended; the answer goes on without it
+├── ConnectionLostError     no connection could be had for too long, or the server closed it for good
 └── UnreachableError        there is nobody at the address
 """
 
@@ -11,6 +11,8 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+
+from client.events import Position
 
 
 class ParleyError(Exception):
@@ -57,12 +59,16 @@ class AnswerFailedError(ParleyError):
 
 
 class ConnectionLostError(ParleyError):
-    """The socket closed before the answer ended. `come_back` says whether connecting again makes sense."""
+    """There is no connection any more, and the answer was not seen to its end; it goes on at the server without one.
 
-    def __init__(self, *, code: int, reason: str) -> None:
+    `come_back` says whether connecting again makes sense, `position` where to go on: `Parley.resume` takes it.
+    """
+
+    def __init__(self, *, code: int, reason: str, position: Position | None = None) -> None:
         super().__init__(f"The connection closed ({code} {reason})." if reason else f"The connection closed ({code}).")
         self.code = code
         self.reason = reason
+        self.position = position
         self.come_back = code in {1001, 1005, 1006, 1011, 1012, 1013}
 
 

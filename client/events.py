@@ -1,4 +1,7 @@
-"""What an answer is made of, in the order in which it arrives: Created, then ServedBy and Deltas, then Completed."""
+"""What an answer is made of, in the order in which it arrives: Created, then ServedBy and Deltas, then Completed.
+
+Interrupted comes in between wherever a connection was lost.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +26,16 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServedBy:
+    """Another model answers than the one that was asked for."""
+
+    asked: str
+    served: str
+    because: str
+    back_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Created:
     """The message is stored and an answer has begun."""
 
@@ -32,6 +45,8 @@ class Created:
     model: str
     """The alias that answers."""
     position: Position
+    served_by: ServedBy | None = None
+    """Set if that is not the alias which was asked for; the next event says the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,16 +55,6 @@ class Delta:
 
     text: str
     position: Position
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServedBy:
-    """Another model answers than the one that was asked for."""
-
-    asked: str
-    served: str
-    because: str
-    back_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,4 +68,15 @@ class Completed:
     position: Position
 
 
-Event = Created | Delta | ServedBy | Completed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interrupted:
+    """The connection was lost. Nothing is to be done: the answer goes on where it was, once there is another one."""
+
+    code: int
+    """The close code; 1006 if there was none."""
+    reason: str
+    position: Position | None
+    """How far the answer was seen; None if it had not begun."""
+
+
+Event = Created | Delta | ServedBy | Interrupted | Completed

@@ -2,19 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+import msgspec
 
 from client.errors import AnswerFailedError, ParleyError, RefusedError
-from client.events import Completed, Created, Delta, Event, Position, ServedBy, Usage
+from client.events import Completed, Created, Delta, Position, ServedBy, Usage
 
-TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed", "error"})
-"""Types of the frames that end what a lane is doing."""
+LARGEST: Final = 16 * 1000 * 1000
+"""Bytes of a frame; the server closes the connection over 16 MiB, and refuses the frame alone over 10 MiB."""
 
 
 def create(
     content: str | Sequence[Mapping[str, Any]],
     *,
-    lane: str,
     client_request_id: str,
     model: str | None,
     persona: str | None,
@@ -38,18 +39,29 @@ def create(
         "previous_response_id": previous,
         "instructions": instructions,
     }
-    frame = {"type": "response.create", "stream_id": lane, "input": content, "client_request_id": client_request_id}
+    frame = {"type": "response.create", "input": content, "client_request_id": client_request_id}
     return frame | {key: value for key, value in optional.items() if value is not None} | dict(more)
 
 
-def read(frame: Mapping[str, Any]) -> Event | ParleyError | None:
-    """Return what `frame` tells the reader of an answer; None if it tells nothing new."""
+def check(frame: Mapping[str, Any]) -> None:
+    """Raise `RefusedError` if `frame` is so large that the server would close the connection over it.
+
+    Raises `TypeError` if it is no JSON.
+    """
+    if len(msgspec.json.encode(frame)) > LARGEST:
+        raise RefusedError(code="message_too_large", message="A message may take 10 MiB.", status=413)
+
+
+def read(
+    frame: Mapping[str, Any], response_id: str = ""
+) -> Created | Delta | ServedBy | Completed | ParleyError | None:
+    """Return what `frame` tells the reader of the answer `response_id`; None if it tells nothing new."""
     match frame.get("type"):
         case "response.created":
             return _created(frame)
         case "response.output_text.delta":
-            # Deltas carry no response id: the inbox knows which answer it is filled with.
-            return Delta(text=frame["delta"], position=Position("", frame["sequence_number"]))
+            # Deltas carry no response id: the lane tells which answer they belong to.
+            return Delta(text=frame["delta"], position=Position(response_id, frame["sequence_number"]))
         case "parley:served_by":
             return _served_by(frame)
         case "response.completed" | "response.incomplete":
@@ -82,6 +94,15 @@ def refusal(status: int, error: Mapping[str, Any]) -> RefusedError:
     )
 
 
+def handshake_refusal(status: int, body: bytes | bytearray) -> RefusedError:
+    """Return the refusal of a handshake; `body` need not be ours."""
+    try:
+        error = msgspec.json.decode(body)["error"]
+    except (msgspec.DecodeError, KeyError, TypeError):
+        error = {"message": f"The server at this address answered {status}.", "code": "not_found"}
+    return refusal(status, error)
+
+
 def moment(text: str | None) -> datetime | None:
     """Return an RFC 3339 time, None for None."""
     return None if text is None else datetime.fromisoformat(text)
@@ -95,6 +116,7 @@ def _created(frame: Mapping[str, Any]) -> Created:
         conversation=conversation["id"] if conversation else None,
         model=response["model"],
         position=Position(response["id"], frame["sequence_number"]),
+        served_by=_served_by(response["served_by"]) if response.get("served_by") else None,
     )
 
 

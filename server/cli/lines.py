@@ -50,8 +50,17 @@ class Lines:
             self._column = 0
 
     def note(self, text: str) -> None:
-        """Write a line that is no part of an answer."""
+        """Write a line that is no part of an answer, after the answer."""
         self.finish()
+        self._remark(text)
+
+    def aside(self, text: str) -> None:
+        """Write a line in the middle of an answer, which stays whole where it is not read on this terminal."""
+        if self._answers.isatty():
+            self.finish()
+        self._remark(text)
+
+    def _remark(self, text: str) -> None:
         grey, plain = ("\x1b[2m", "\x1b[0m") if self._remarks.isatty() else ("", "")
         self._remarks.write(f"{grey}{_CONTROLS.sub('', text)}{plain}\n")
         self._remarks.flush()

@@ -5,7 +5,18 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-from client import Completed, ConnectionLostError, Created, Delta, Event, Parley, ParleyError, Rest, ServedBy
+from client import (
+    Completed,
+    ConnectionLostError,
+    Created,
+    Delta,
+    Event,
+    Interrupted,
+    Parley,
+    ParleyError,
+    Rest,
+    ServedBy,
+)
 from server.cli.lines import Lines
 from server.cli.notes import clock, explained, low_caps
 from server.cli.output import CommandError
@@ -129,6 +140,8 @@ class Talk:
                 back = f", back {clock(event.back_at)}" if event.back_at else ""
                 because = event.because.replace("_", " ")
                 self._lines.note(f"{event.served} answers instead of {event.asked}: {because}{back}.")
+            case Interrupted():
+                self._lines.aside("Connection lost, going on…")
             case Completed():
                 self._lines.finish()
                 self._response = None

@@ -22,9 +22,8 @@ BARE: dict[str, Any] = {
 
 def test_a_message_alone_sends_nothing_that_was_not_said() -> None:
     """What the caller left open is left to the server."""
-    assert frames.create("hi", lane="a", client_request_id="r", **BARE) == {
+    assert frames.create("hi", client_request_id="r", **BARE) == {
         "type": "response.create",
-        "stream_id": "a",
         "input": "hi",
         "client_request_id": "r",
     }
@@ -33,7 +32,7 @@ def test_a_message_alone_sends_nothing_that_was_not_said() -> None:
 def test_persona_revision_and_dials_become_a_prompt() -> None:
     """`name@revision` and dials are what the Responses protocol calls a prompt."""
     asked = BARE | {"persona": "tutor@7", "dials": {"depth": "short"}, "conversation": "new", "more": {"store": False}}
-    frame = frames.create("hi", lane="a", client_request_id="r", **asked)
+    frame = frames.create("hi", client_request_id="r", **asked)
     assert frame["prompt"] == {"id": "tutor", "version": "7", "variables": {"depth": "short"}}
     assert frame["conversation"] == "new"
     assert frame["store"] is False
@@ -48,12 +47,33 @@ def test_a_created_response_tells_where_it_is_kept() -> None:
     loose = frames.read(frame | {"response": response | {"conversation": None}})
     assert isinstance(loose, Created)
     assert loose.conversation is None
+    assert loose.served_by is None
+    served = {"asked": "gpt-4", "served": "local", "because": "usage_cap_reached", "back_at": None}
+    instead = frames.read(frame | {"response": response | {"served_by": served}})
+    assert isinstance(instead, Created)
+    assert instead.served_by == ServedBy(asked="gpt-4", served="local", because="usage_cap_reached", back_at=None)
+
+
+def test_a_frame_that_would_cost_the_connection_is_refused_before_it_is_sent() -> None:
+    """One message too large, or none that can be sent, does not disturb the others."""
+    frames.check({"input": "x" * 1000})
+    with pytest.raises(RefusedError, match="message_too_large"):
+        frames.check({"input": "x" * frames.LARGEST})
+    with pytest.raises(TypeError):
+        frames.check({"input": object()})
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b"[]"])
+def test_a_handshake_refused_by_something_else_is_told_by_its_status(body: bytes) -> None:
+    """What stands in front of a server does not speak our errors."""
+    refused = frames.handshake_refusal(502, body)
+    assert (refused.status, refused.message) == (502, "The server at this address answered 502.")
 
 
 def test_a_delta_is_its_text_byte_for_byte() -> None:
     """White space and line ends are part of the answer."""
-    told = frames.read({"type": "response.output_text.delta", "delta": " \r\n", "sequence_number": 9})
-    assert told == Delta(text=" \r\n", position=Position("", 9))
+    told = frames.read({"type": "response.output_text.delta", "delta": " \r\n", "sequence_number": 9}, "resp_1")
+    assert told == Delta(text=" \r\n", position=Position("resp_1", 9))
 
 
 def test_another_model_that_answers_is_told() -> None:

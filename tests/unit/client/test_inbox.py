@@ -13,7 +13,7 @@ CREATED = Created(response_id="resp_1", conversation=None, model="m", position=P
 
 def delta(text: str, number: int) -> Delta:
     """Return a delta as it comes from the wire."""
-    return Delta(text=text, position=Position("", number))
+    return Delta(text=text, position=Position("resp_1", number))
 
 
 async def test_deltas_that_wait_are_read_as_one() -> None:
@@ -32,6 +32,16 @@ async def test_the_order_of_other_events_is_kept() -> None:
     for item in (CREATED, delta("a", 4), end):
         inbox.put(item)
     assert [await inbox.get() for _ in range(3)] == [CREATED, Delta(text="a", position=Position("resp_1", 4)), end]
+
+
+async def test_a_slow_reader_costs_the_text_alone() -> None:
+    """However many pieces wait, they are one event."""
+    inbox = Inbox()
+    for number in range(10_000):
+        inbox.put(delta(f"{number} ", number))
+    got = await inbox.get()
+    assert got == Delta(text="".join(f"{number} " for number in range(10_000)), position=Position("resp_1", 9_999))
+    assert vars(inbox)["_pieces"] == []
 
 
 async def test_a_reader_waits_until_something_arrives() -> None:

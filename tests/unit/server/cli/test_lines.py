@@ -53,6 +53,18 @@ def test_an_answer_appears_piece_by_piece_and_its_line_is_ended() -> None:
     assert remarks.getvalue() == "a note\n"
 
 
+def test_a_line_aside_breaks_the_answer_on_a_terminal_alone() -> None:
+    """Where the answer goes into a file, it is whole."""
+    for answers, whole in ((Screen(), "a\nb\n"), (io.StringIO(), "ab\n")):
+        remarks = io.StringIO()
+        lines = Lines(io.StringIO(), answers, remarks)
+        lines.answer("a")
+        lines.aside("wait")
+        lines.answer("b")
+        lines.finish()
+        assert (answers.getvalue(), remarks.getvalue()) == (whole, "wait\n")
+
+
 def test_an_answer_cannot_command_the_terminal() -> None:
     """Escape sequences are dropped on a terminal, and passed on byte for byte to a pipe."""
     screen, pipe = Screen(), io.StringIO()

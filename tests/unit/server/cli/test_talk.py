@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import itertools
 import json
 import os
 import signal
@@ -31,6 +32,8 @@ ANSWERS = {path: {"data": data} for path, data in LISTS.items()} | {
     "/v1/conversations/conv_1": {"title": "Of the sea"},
     "/v1/usage": {"tier": "plus"},
 }
+
+NUMBERS = itertools.count()
 
 Part = Callable[[ServerConnection, dict[str, Any]], Awaitable[None]]
 
@@ -74,7 +77,7 @@ def playing(part: Part) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 async def tell(socket: ServerConnection, asked: dict[str, Any], kind: str, **members: Any) -> None:
     """Send one frame on the lane of what was asked."""
-    frame = {"type": kind, "sequence_number": 0, "stream_id": asked["stream_id"], **members}
+    frame = {"type": kind, "sequence_number": next(NUMBERS), "stream_id": asked["stream_id"], **members}
     await socket.send(json.dumps(frame))
 
 
@@ -179,6 +182,25 @@ def test_ctrl_c_stops_the_answer_and_not_the_conversation() -> None:
     assert answers == "as lo\nyou said two\n"
     assert "Stopped." in notes
     assert {"type": "parley:cancel", "response_id": "resp_1"} in asked
+
+
+def test_an_answer_goes_on_after_a_lost_connection_in_one_quiet_line() -> None:
+    """The person hears of it; the answer in the pipe is whole."""
+
+    async def dropping(socket: ServerConnection, asked: dict[str, Any]) -> None:
+        if asked["type"] == "parley:resume":
+            await tell(socket, asked, "response.output_text.delta", delta="ng as it is")
+            await tell(socket, asked, "response.completed", response={"id": "resp_1", "status": "completed"})
+            await socket.close()
+            return
+        await begin(socket, asked)
+        await tell(socket, asked, "response.output_text.delta", delta="as lo")
+        await socket.close(1012, "restarting")
+
+    with playing(dropping) as (url, _):
+        code, answers, notes = talk(url, "one\n")
+    assert (code, answers) == (0, "as long as it is\n")
+    assert notes == "Connection lost, going on…\n"
 
 
 def test_a_cancel_that_nobody_answers_is_not_waited_for() -> None:
