@@ -6,6 +6,7 @@ Needs the standard library only, and nothing of the server. Times are integer mi
 
 from ratelimit.ledger import Ledger
 from ratelimit.limiter import Ask, Held, Limiter, Refused, ServedBy, UsageReport, UsageRow
+from ratelimit.limits import Limits
 from ratelimit.tiers import Cap, InvalidTiers, Tier, TierError, Tiers, parse_tiers
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "InvalidTiers",
     "Ledger",
     "Limiter",
+    "Limits",
     "Refused",
     "ServedBy",
     "Tier",

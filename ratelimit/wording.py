@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from ratelimit.limiter import CapLevel, Held, Limit, Refused
 from ratelimit.lines import SECOND_US, show_amount
+from ratelimit.tiers import Lowered
 
 _SPANS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,6 +20,8 @@ def message(refused: Refused, *, now: int) -> str:
         having = " or ".join(refused.tiers)
         return f"Your tier does not include {refused.model}." + (f" It is part of {having}." if having else "")
     limit = refused.limit
+    if refused.code == "temporary_reduced_capacity":
+        return f"Demand for {refused.model} is high right now. Try again in {refused.retry_after_seconds} seconds."
     if refused.code == "too_many_at_once":
         running = "1 answer is" if limit is None or limit.cap == 1 else f"{limit.cap} answers are"
         return f"{running} already being written for you, as many as your tier allows. Try again when one has ended."
@@ -37,6 +40,15 @@ def warning(held: Held) -> str | None:
         left = "1 message" if level.last_one else f"{level.remaining} messages"
         return f"You have {left} left for {line.cap.scope} in the current window."
     return None
+
+
+def cap_reason(lowered: Lowered, *, now: int) -> str:
+    """Return why a cap is lower than its tier says, in a few words."""
+    cause = "high demand" if lowered.because == "high_demand" else "set by the operator"
+    shown, today = (_EPOCH + timedelta(microseconds=at) for at in (lowered.since, now))
+    return (
+        f"{cause} since {shown:%H:%M UTC}" if shown.date() == today.date() else f"{cause} since {shown:%d %B %H:%M UTC}"
+    )
 
 
 def headers(answer: Held | Refused, *, now: int) -> dict[str, str]:
@@ -66,7 +78,7 @@ def seconds_until(at: int | None, now: int) -> int:
 def _refusal_headers(refused: Refused, now: int) -> dict[str, str]:
     if refused.code == "model_not_in_tier":
         return {}
-    if refused.code == "too_many_at_once":
+    if refused.code in {"too_many_at_once", "temporary_reduced_capacity"}:
         # Clients may retry by themselves here: a place frees in seconds.
         return {"retry-after": str(refused.retry_after_seconds)}
     return {"retry-after": str(seconds_until(refused.next_at, now)), "x-should-retry": "false"}

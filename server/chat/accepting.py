@@ -45,7 +45,7 @@ class Accepting:
         catalogue: Catalogue,
         prompts: Prompts,
         questions: Questions,
-        limiter: ratelimit.Limiter,
+        limiter: ratelimit.Limits,
         moderator: Moderator,
         lengths: Mapping[str, Lengths] | None,
     ) -> None:

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from ratelimit.adaptive import Adaptive
 from server.chat.auditing import Auditing
+from server.chat.demand import Pins
 from server.chat.releases import Releases
 
 
@@ -12,3 +14,6 @@ class Operations:
 
     audit: Auditing
     releases: Releases
+    pins: Pins
+    adaptive: Adaptive
+    """What demand changes on this node."""

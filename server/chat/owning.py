@@ -45,7 +45,7 @@ class Owning:
         journal: Journal,
         conversations: Conversations,
         adopting: Adopting,
-        limiter: ratelimit.Limiter,
+        limiter: ratelimit.Limits,
         routing: Routing,
         observer: Observer,
         wakeups: Wakeups,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ratelimit import UsageReport, UsageRow
+from ratelimit import UsageReport, UsageRow, wording
 from server.core.moments import rfc3339
 from server.core.records import Actor
 
@@ -28,12 +28,12 @@ class Quota:
         return {
             "tier": report.tier,
             "as_of": rfc3339(report.as_of),
-            "limits": [_limit(row) for row in report.rows],
+            "limits": [_limit(row, report.as_of) for row in report.rows],
             "fallback": {"model": fallback.model, "remaining": fallback.remaining} if fallback else None,
         }
 
 
-def _limit(row: UsageRow) -> dict[str, Any]:
+def _limit(row: UsageRow, now: int) -> dict[str, Any]:
     return {
         "id": row.id,
         "model": row.model,
@@ -42,6 +42,7 @@ def _limit(row: UsageRow) -> dict[str, Any]:
         "window_seconds": row.window_seconds,
         "cap": row.cap,
         "base_cap": row.base_cap,
+        "cap_reason": wording.cap_reason(row.lowered, now=now) if row.lowered else None,
         "used": row.used,
         "held": row.held,
         "remaining": row.remaining,

@@ -41,7 +41,7 @@ class Turns:
         journal: Journal,
         stored: StoredTurns,
         accepting: Accepting,
-        limiter: ratelimit.Limiter,
+        limiter: ratelimit.Limits,
         owning: Owning,
         mirrors: Mirrors,
         observer: Observer,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from server.chat.demand import Pins
     from server.core.ports import Turns
     from server.core.ports_operator import Accounts, Identity, Revisions
     from server.settings import Settings
@@ -58,6 +59,24 @@ async def stores(settings: "Settings") -> AsyncIterator[Stores]:
             identity=opened.identity,
             revisions=SqlRevisions(base),
             turns=SqlTurns(base),
+        )
+
+
+@asynccontextmanager
+async def pins(settings: "Settings") -> AsyncIterator["Pins"]:
+    """Open what demand and operators have made of the caps."""
+    from server import backends
+    from server.adapters.audit_sql import SqlAudit
+    from server.adapters.clock_system import SystemClock
+    from server.adapters.document_sql import DEMAND, SqlDocument
+    from server.chat.demand import Pins
+
+    async with backends.stores(settings) as opened:
+        yield Pins(
+            document=SqlDocument(opened.base, DEMAND),
+            audit=SqlAudit(opened.base),
+            rules=settings.adaptive_rules(),
+            clock=SystemClock(),
         )
 
 

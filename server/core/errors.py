@@ -81,6 +81,13 @@ _ROWS = (
         "The usage cap is reached; `next_at` says when it frees.",
         retry=True,
     ),
+    Problem(
+        "temporary_reduced_capacity",
+        503,
+        "server_error",
+        "Demand is high and the model has no room for this tier now; nothing was charged.",
+        retry=True,
+    ),
     Problem("too_many_at_once", 429, "rate_limit_error", "Too many answers are running for this user.", retry=True),
     Problem("idempotency_conflict", 409, INVALID, "This request id was used with another body."),
     Problem("invalid_api_key", 401, "authentication_error", "The key is missing, unknown, revoked or expired."),

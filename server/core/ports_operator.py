@@ -1,6 +1,6 @@
 """What operators need from outside: who may ask, which revision of a persona answers, and who changed what."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -122,3 +122,16 @@ class Audit(Protocol):
 
     async def entries(self, *, before: int | None, limit: int) -> Sequence[AuditEntry]:
         """Return up to `limit` entries with smaller ids than `before` (None: all), the newest first."""
+
+
+class Document(Protocol):
+    """One text of the database, which all nodes and commands share."""
+
+    async def read(self) -> str | None:
+        """Return what was written last; None if nothing was."""
+
+    async def change(self, work: Callable[[str | None], str | None]) -> str | None:
+        """Put what `work` makes of the text in its place and return it; None leaves it as it is.
+
+        Changes follow each other: each sees what the one before has made. `work` may be run again.
+        """

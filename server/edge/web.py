@@ -10,6 +10,7 @@ from starlette.middleware import Middleware
 from server import __version__
 from server.edge import (
     admin_audit,
+    admin_caps,
     admin_personas,
     health,
     http_completions,
@@ -32,6 +33,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     http_conversations.router,
     http_usage.router,
     admin_audit.router,
+    admin_caps.router,
     admin_personas.router,
     health.router,
     reference.router,

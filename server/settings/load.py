@@ -81,7 +81,7 @@ def _anchored(values: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 def _tiers(settings: Settings) -> Iterator[Finding]:
     try:
-        settings.tier_table()
+        settings.adaptive_rules()
     except InvalidTiers as invalid:
         for error in invalid.errors:
             yield Finding(error.path, _sentence(error.message), _sentence(error.cure))

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from ratelimit.adaptive import Rule, parse_adaptive
 from ratelimit.tiers import Tiers, parse_tiers
 from server.core.records import Model
 from server.settings.sections import (
@@ -64,6 +65,8 @@ class Settings(Section):
     """The tier of users who were given none."""
     caps: CapsSection
     """How caps are held."""
+    adaptive: Mapping[str, Any]
+    """What demand may change, by group or model; docs/limits.md has the language."""
     auth: AuthSection
     """Who may come in without a key."""
     screening: ScreeningSection
@@ -97,6 +100,10 @@ class Settings(Section):
     def clustered(self) -> bool:
         """Whether nodes share a Valkey or Redis."""
         return self.cluster != "none"
+
+    def adaptive_rules(self) -> tuple[Rule, ...]:
+        """Return what demand may change, in the form in which it is followed."""
+        return parse_adaptive(self.adaptive, groups=self.groups, tiers=self.tier_table())
 
     def masked(self) -> dict[str, Any]:
         """Return the settings as plain values with every secret as asterisks."""

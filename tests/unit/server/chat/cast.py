@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 import personas
+from ratelimit.adaptive import Adaptive
 from server.adapters.moderator_rules import RulesModerator
 from server.chat.catalogue import Catalogue
 from server.chat.prompts import Prompts
@@ -77,6 +78,11 @@ def catalogue(
     for one in live or (revision(),):
         made.put_live(one)
     return made
+
+
+def unwatched() -> Adaptive:
+    """Return a capacity that no rule bounds."""
+    return Adaptive(rules=[], upstreams={}, lease_us=1, clock=lambda: 0)
 
 
 def actor(role: Role = Role.USER, tier: str = "plus") -> Actor:

@@ -13,6 +13,7 @@ from server.core.events import Event, Opened
 from server.core.ports import Batch, Call, Fenced, Happened, Journal, TurnEnd, UpstreamFailed, Verdict
 from server.core.records import Model, Sampling, TurnStatus
 from tests.contracts.turn_records import a_turn
+from tests.unit.server.chat.cast import unwatched
 
 MODEL = Model(alias="gpt-4", upstreams=("mock",), upstream_id="m", context=1000)
 HELD_BACK = " (held back)"
@@ -75,7 +76,7 @@ class Stage:
             owner=1,
             clock=Clock(),
             journal=cast(Journal, self),
-            routing=Routing({"mock": Provider(says)}, self),
+            routing=Routing({"mock": Provider(says)}, self, capacity=unwatched(), clock=Clock()),
             observer=self,
             sleep=self.sleep,
             unlisted_for=0,

@@ -15,6 +15,7 @@ from server.core.events import Event, Opened
 from server.core.ports import Batch, Call, Conversations, Happened, Journal, LogSink, Orphan, TurnEnd, Verdict
 from server.core.records import Message, Model, Sampling, TurnStatus
 from tests.contracts.turn_records import a_turn
+from tests.unit.server.chat.cast import unwatched
 
 MODEL = Model(alias="gpt-4", upstreams=("mock",), upstream_id="m", context=1000)
 
@@ -68,7 +69,7 @@ class Stage:
             conversations=cast(Conversations, self),
             adopting=cast(Adopting, self),
             limiter=cast(Limiter, self),
-            routing=Routing({"mock": self}, self),
+            routing=Routing({"mock": self}, self, capacity=unwatched(), clock=Clock()),
             observer=self,
             wakeups=MemoryWakeups(),
             pace=Pace(),

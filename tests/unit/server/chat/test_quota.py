@@ -1,6 +1,7 @@
 """What a user may still use, ready for JSON."""
 
 from ratelimit.limiter import FallbackLeft, UsageReport, UsageRow
+from ratelimit.tiers import Lowered
 from server.chat.quota import Quota
 from server.core.records import Actor
 
@@ -17,6 +18,7 @@ class Report:
             window_seconds=10_800,
             cap=45,
             base_cap=50,
+            lowered=Lowered("high_demand", -40_800_000_000),
             used=41,
             held=1,
             remaining=3,
@@ -42,6 +44,7 @@ async def test_a_report_is_exact() -> None:
                 "window_seconds": 10_800,
                 "cap": 45,
                 "base_cap": 50,
+                "cap_reason": "high demand since 31 December 12:40 UTC",
                 "used": 41,
                 "held": 1,
                 "remaining": 3,

@@ -1,6 +1,6 @@
 """Which upstream answers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -42,13 +42,51 @@ class Ears:
         self.heard.append((happened.labels["upstream"], happened.labels["code"]))
 
 
-async def said(*providers: Provider, ears: Ears) -> str:
-    async with Routing({one.name: one for one in providers}, ears).answer(CALL) as batches:
+class Watch:
+    """Hears how calls went; asks `last` last."""
+
+    def __init__(self, last: str = "") -> None:
+        self.last = last
+        self.heard: list[tuple[object, ...]] = []
+
+    def order(self, model: str, upstreams: Iterable[str]) -> Sequence[str]:
+        return sorted(upstreams, key=lambda name: name == self.last)
+
+    def asked(self, upstream: str, model: str) -> None:
+        self.heard.append(("asked", upstream, model))
+
+    def answered(self, upstream: str, model: str, waited_us: int) -> None:
+        self.heard.append(("answered", upstream, waited_us))
+
+    def dropped(self, upstream: str, model: str, retry_after_us: int | None) -> None:
+        self.heard.append(("dropped", upstream, retry_after_us))
+
+    def ended(self, upstream: str, model: str) -> None:
+        self.heard.append(("ended", upstream, model))
+
+
+class Stopwatch:
+    """A second passes each time that it is looked at."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> int:
+        return 0
+
+    def monotonic(self) -> float:
+        self.seconds += 1
+        return self.seconds
+
+
+async def said(*providers: Provider, ears: Ears, watch: Watch | None = None) -> str:
+    routing = Routing({one.name: one for one in providers}, ears, capacity=watch or Watch(), clock=Stopwatch())
+    async with routing.answer(CALL) as batches:
         return "".join([batch.text async for batch in batches])
 
 
-def failed(code: str, *, elsewhere: bool) -> UpstreamFailed:
-    return UpstreamFailed(code, "No.", elsewhere=elsewhere)
+def failed(code: str, *, elsewhere: bool, retry_after: float | None = None) -> UpstreamFailed:
+    return UpstreamFailed(code, "No.", elsewhere=elsewhere, retry_after=retry_after)
 
 
 async def test_the_first_that_is_there_answers() -> None:
@@ -85,3 +123,31 @@ async def test_the_last_failure_is_told() -> None:
     assert failure.value.code == "upstream_unavailable"
     with pytest.raises(UpstreamFailed, match="No upstream of this model is configured"):
         await said(ears=Ears())
+
+
+async def test_what_upstreams_do_is_heard() -> None:
+    """A call begins and ends at each upstream that is asked, and in between is refused or answered."""
+    watch = Watch()
+    busy = Provider("first", failed("upstream_rate_limited", elsewhere=True, retry_after=1.5))
+    await said(busy, Provider("second"), ears=Ears(), watch=watch)
+    assert watch.heard == [
+        ("asked", "first", "m"),
+        ("ended", "first", "m"),
+        ("dropped", "first", 1_500_000),
+        ("asked", "second", "m"),
+        ("answered", "second", 1_000_000),
+        ("ended", "second", "m"),
+    ]
+
+
+async def test_what_is_wrong_with_a_call_is_no_want_of_room() -> None:
+    """A call that the provider rejects says nothing of how many it takes."""
+    watch = Watch()
+    with pytest.raises(UpstreamFailed):
+        await said(Provider("first", failed("upstream_rejected", elsewhere=False)), ears=Ears(), watch=watch)
+    assert [what for what, *_ in watch.heard] == ["asked", "ended"]
+
+
+async def test_an_upstream_without_room_is_asked_last() -> None:
+    """The order is that of the capacity."""
+    assert await said(Provider("first"), Provider("second"), ears=Ears(), watch=Watch(last="first")) == "second"

@@ -18,3 +18,35 @@ def test_the_effective_caps_of_every_tier_are_shown(parley: Any, tmp_path: Path)
         ("more", "at_once", "4 at once"),
     ]
     assert "5 messages / 3h" in parley("caps", "check").out
+
+
+ADAPTIVE = """
+tiers: {free: {local: 10 messages / 3h}, plus: {local: 20 messages / 3h, priority: 2}}
+adaptive: {local: {never_below: {free: 20%, plus: 60%}}}
+"""
+
+
+def test_caps_are_fixed_by_hand(parley: Any, tmp_path: Path) -> None:
+    """A pin is shown until it is taken away; one without tiers fixes all as they are."""
+    (tmp_path / "parley.yaml").write_text(ADAPTIVE, encoding="utf-8")
+    assert parley("caps", "pin", "local", "free=50%", "--reason", "launch").code == 0
+    rows = json.loads(parley("caps", "adaptive", "--json").out)
+    assert [(row["tier"], row["percent"], row["pinned"]) for row in rows] == [("free", 50, True), ("plus", 100, False)]
+    assert parley("caps", "pin", "local").code == 0
+    rows = json.loads(parley("caps", "adaptive", "--json").out)
+    assert [(row["percent"], row["pinned"]) for row in rows] == [(50, True), (100, True)]
+    assert parley("caps", "unpin", "local").code == 0
+    assert "not fixed" in parley("caps", "unpin", "local").err
+
+
+def test_pins_that_cannot_be_are_refused(parley: Any, tmp_path: Path) -> None:
+    """What is no part, under the floor or of an unknown rule is refused with the way out."""
+    (tmp_path / "parley.yaml").write_text(ADAPTIVE, encoding="utf-8")
+    assert "Write TIER=50%" in parley("caps", "pin", "local", "free:50").err
+    assert "free from 20% to 100%" in parley("caps", "pin", "local", "free=10%").err
+    assert "There are: local" in parley("caps", "pin", "premium").err
+
+
+def test_without_rules_nothing_moves(parley: Any) -> None:
+    """Where the configuration has no `adaptive`, the command says so."""
+    assert "`adaptive` in the configuration is empty" in parley("caps", "adaptive").out

@@ -1,9 +1,11 @@
 """Fakes behind the operators' doors: revisions of two personas, and an audit in a list."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ratelimit.adaptive import Adaptive, Bounds, Rule
 from server.chat.auditing import Auditing
+from server.chat.demand import Pins
 from server.chat.operations import Operations
 from server.chat.releases import Releases
 from server.core.ports import Clock
@@ -22,6 +24,31 @@ class FakeAudit:
 
     async def entries(self, *, before: int | None, limit: int) -> Sequence[AuditEntry]:
         return [entry for entry in reversed(self.kept) if before is None or entry.id < before][:limit]
+
+
+class FakeDocument:
+    """One text."""
+
+    def __init__(self) -> None:
+        self.text: str | None = None
+
+    async def read(self) -> str | None:
+        return self.text
+
+    async def change(self, work: Callable[[str | None], str | None]) -> str | None:
+        self.text = work(self.text) or self.text
+        return self.text
+
+
+RULE = Rule(
+    name="premium",
+    models=("gpt-4",),
+    tiers=("free", "plus"),
+    floors={"free": 20, "plus": 60},
+    shares={},
+    watch=frozenset({"upstream_429"}),
+    at_once=Bounds(least=1, start=4, most=9),
+)
 
 
 class FakeRevisions:
@@ -46,4 +73,9 @@ class FakeRevisions:
 
 def operations(audit: FakeAudit, clock: Clock) -> Operations:
     """Return the use cases of operators on fakes."""
-    return Operations(audit=Auditing(audit=audit, clock=clock), releases=Releases(revisions=FakeRevisions()))
+    return Operations(
+        audit=Auditing(audit=audit, clock=clock),
+        releases=Releases(revisions=FakeRevisions()),
+        pins=Pins(document=FakeDocument(), audit=audit, rules=[RULE], clock=clock),
+        adaptive=Adaptive(rules=[RULE], upstreams={"gpt-4": ["mock"]}, lease_us=1, clock=lambda: 0),
+    )
