@@ -17,7 +17,7 @@ from personas.problems import MAX_PROBLEMS, PersonaRefused, Problem
 from personas.sections import Section
 from personas.template import Flaw
 from personas.validation import nearest, validate
-from personas.values import is_hidden
+from personas.values import UNSEEN
 
 MAX_BYTES = 256 * 1024
 
@@ -250,7 +250,7 @@ class _Reading:
 
     def _look_for_hidden(self, text: str, first_line: int, path: str) -> None:
         for number, line in enumerate(text.split("\n"), start=first_line):
-            if any(is_hidden(character) for character in line):
+            if UNSEEN.search(line):
                 self.report(number, "hidden_character", HIDDEN, "Delete it.", path=path)
 
     def _take(self, found: template.Lint, path: str, line_of: Callable[[int], int]) -> None:

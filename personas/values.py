@@ -1,6 +1,7 @@
 """Text from outside on its way into a prompt: cleaned where it is a value, quoted where it has no authority."""
 
 import json
+import re
 import unicodedata
 
 
@@ -9,6 +10,8 @@ def clean(value: str, *, limit: int) -> str:
 
     Controls, bidirectional marks, zero-width and tag characters go; runs of white space become one space.
     """
+    if value.isascii() and value.isprintable():
+        return " ".join(value.split())[:limit].rstrip()
     visible = "".join(
         character
         for character in value
@@ -19,16 +22,13 @@ def clean(value: str, *, limit: int) -> str:
 
 def quote(text: str) -> str:
     """Return `text` as a JSON string: every reader sees where it begins and ends."""
-    return json.dumps(text, ensure_ascii=False)
+    return _WRITER.encode(text)
 
 
-def is_hidden(character: str) -> bool:
-    """Return whether a reviewer of a file would not see `character`, or not where it stands."""
-    if character in "\n\t":
-        return False
-    if unicodedata.category(character) in {"Cc", "Cs"}:
-        return True
-    return character in _BIDI or "\U000e0000" <= character <= "\U000e007f"
+_WRITER = json.JSONEncoder(ensure_ascii=False)
 
 
-_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]",
+)
+"""A character that a reviewer of a file would not see, or not where it stands: controls, changes of direction, tags."""

@@ -10,7 +10,7 @@ from personas.front_matter import Json
 from personas.interop import yaml_text
 from personas.interop.draft import Draft, Lore, Object, Remark
 from personas.interop.prose import Dialect, divided, flat, one_line, plain, slug, tidy, translated, visible
-from personas.values import is_hidden
+from personas.values import UNSEEN
 
 _MOST_GREETINGS, _MOST_STARTERS, _MOST_TAGS = 8, 6, 12
 _LONGEST_PROSE, _LONGEST_REMINDER, _LONGEST_LINE, _LONGEST_WORD = 8000, 600, 160, 80
@@ -62,7 +62,7 @@ class _Making:
         if not self.title and not self.draft.name:
             self.title = one_line(self.stem.translate(_NO_BRACKETS), _LONGEST_WORD) or "Imported persona"
         self.name = slug(self.draft.name or self.title)
-        if any(is_hidden(character) for character in self.draft.body if character != "\r"):
+        if UNSEEN.search(self.draft.body.replace("\r", "")):
             self.remark("hidden_character", "Characters that no reader would see were removed.")
         for word, variable in self.draft.variables.items():
             self._variable(word, variable.dial, variable.default)
@@ -139,7 +139,11 @@ class _Making:
 
     def _avatar(self) -> str:
         avatar = self.draft.avatar.strip()
-        is_emoji = 0 < len(avatar) <= _LONGEST_AVATAR and not any(one.isascii() or is_hidden(one) for one in avatar)
+        is_emoji = (
+            not UNSEEN.search(avatar)
+            and 0 < len(avatar) <= _LONGEST_AVATAR
+            and not any(one.isascii() for one in avatar)
+        )
         if avatar and not is_emoji:
             self.remark("picture", "The picture is left out: nothing is fetched or unpacked.", "Put one beside it.")
         return avatar if is_emoji and not any(one.isspace() for one in avatar) else ""

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from personas.sections import heading_key, split
-from personas.values import is_hidden
+from personas.values import UNSEEN
 
 MACRO = re.compile(r"\{\{\s{0,8}(?P<braced>[A-Za-z_][A-Za-z0-9_.]{0,63})\s{0,8}\}\}|<(?P<angled>[A-Za-z]{1,16})>")
 _BRACE = re.compile(r"\{(?=[{%#])")
@@ -37,7 +37,7 @@ class Dialect:
 
 def visible(text: str) -> str:
     """Return `text` with newlines for all line ends and without characters that no reader would see."""
-    return "".join(character for character in _BREAKS.sub("\n", text) if not is_hidden(character))
+    return UNSEEN.sub("", _BREAKS.sub("\n", text))
 
 
 def one_line(text: str, limit: int) -> str:

@@ -71,8 +71,10 @@ def test_numbers_and_nothing_are_read(text: str, value: object) -> None:
         ("a: 1\n\tb: 2", "yaml", 3),
         ("a: 1\nb: \x01", "yaml", 3),
         ("a: 1\n...\n---\nb: 2", "yaml", 4),
+        ("a: é\nb: é\nc: \x01\n\n\n", "yaml", 4),
+        ("a: \ud800", "yaml", 2),
         ('a: "\\UFFFFFFFF"', "yaml", 2),
-        ('a: 1\nb: "\\ud800"', "hidden_character", 3),
+        ('a: 1\nb: "\\ud800"', "yaml", 3),
         ('a: 1\n"\\0": 1', "hidden_character", 3),
     ],
 )
