@@ -3,6 +3,8 @@
 `docs/personas.md` describes them to authors.
 """
 
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
@@ -27,22 +29,32 @@ def _false_as_none(value: Any) -> Any:
     return None if value is False else value
 
 
-class Strict(BaseModel):
-    """A frozen model that refuses unknown fields and takes no type for another."""
+def _one_of(*names: str) -> ConfigDict:
+    """Tell editors that exactly one of `names` is given; the models check it themselves."""
+    return ConfigDict(json_schema_extra={"oneOf": [{"required": [name]} for name in names]})
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+class Strict(BaseModel):
+    """A frozen model that refuses unknown fields and takes no type for another.
+
+    The words below its fields are also what an editor shows an author who writes them (`schema`).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
 
 
 class ModelChoice(Strict):
     """Which aliases may answer and how; None leaves it to the deployment."""
 
     use: Annotated[tuple[Word, ...], Field(min_length=1)] | None = None
+    """Models or groups of the deployment; the first that is available answers. Absent: any."""
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     max_output_tokens: Annotated[int, Field(ge=1)] | None = None
     reasoning: Literal["none", "minimal", "low", "medium", "high"] | None = None
     verbosity: Literal["low", "medium", "high"] | None = None
     needs: tuple[Literal["vision", "tools", "json", "reasoning"], ...] = ()
+    """What a model must be able to do; `vision` counts only when an image is there."""
 
 
 class Access(Strict):
@@ -51,6 +63,7 @@ class Access(Strict):
     tiers: tuple[Word, ...] | None = None
     groups: tuple[Word, ...] | None = None
     owner_only: bool = False
+    """Whether only its owner and operators may talk to it; imported personas begin so."""
 
 
 class FreeText(Strict):
@@ -62,10 +75,13 @@ class FreeText(Strict):
 class Dial(Strict):
     """Something a user may set, within the choices or the length that the author declares."""
 
+    model_config = _one_of("choices", "text")
+
     choices: Annotated[tuple[Line, ...], Field(min_length=2)] | None = None
     text: FreeText | None = None
     default: str
     label: Word | None = None
+    """What people see in place of the name."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -83,23 +99,31 @@ class Notes(Strict):
 
     max_chars: Annotated[int, Field(ge=1, le=4000)] = 600
     label: Word | None = None
+    """What people are asked."""
 
 
 class Bounds(Strict):
     """What stays as the author wrote it, and what a user may steer. Without `notes` the persona takes none."""
 
     locked: tuple[Word, ...] = ()
-    dials: dict[DialName, Dial] = {}
-    notes: Annotated[Notes | None, BeforeValidator(_false_as_none)] = None
+    """Headings of sections that no persona which extends this one may change."""
+    dials: Annotated[dict[DialName, Dial], Field(json_schema_extra={"additionalProperties": False})] = {}
+    notes: Annotated[Notes | None, BeforeValidator(_false_as_none, json_schema_input_type=Notes | Literal[False])] = (
+        None
+    )
 
 
 class Entry(Strict):
     """A piece of knowledge that joins the newest message when one of the words in `when` was said lately."""
 
+    model_config = _one_of("text", "file")
+
     when: tuple[Line, ...] = ()
     always: bool = False
+    """Whether it joins every message, whatever was said."""
     text: Annotated[str, StringConstraints(min_length=1)] | None = None
     file: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    """A text file inside the persona's folder."""
     order: int = 0
     """Where it stands among those chosen; lower comes first."""
     priority: int = 0
@@ -119,7 +143,17 @@ class Knowledge(Strict):
 
     budget_tokens: Annotated[int, Field(ge=0)] = 800
     scan_turns: Annotated[int, Field(ge=1, le=50)] = 4
+    """How many of the newest turns are searched for words."""
     entries: tuple[Entry, ...] = ()
+
+    @cached_property
+    def words(self) -> Mapping[str, Sequence[int]]:
+        """The entries, by their index, that each word of any `when` calls; the words are case-folded."""
+        found: dict[str, list[int]] = {}
+        for index, entry in enumerate(self.entries):
+            for word in entry.when:
+                found.setdefault(word.casefold(), []).append(index)
+        return found
 
 
 class Example(Strict):
@@ -142,12 +176,21 @@ class Profile(Strict):
     """The fields that a file and its compiled form share."""
 
     name: Name
+    """The name of the file or folder."""
     title: Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[^\n]*$")] | None = None
     summary: Annotated[str, StringConstraints(min_length=1, max_length=280)]
+    """What the persona is for, in a sentence that people see."""
     avatar: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    """A picture inside the folder, or an emoji."""
     tags: Annotated[tuple[Word, ...], Field(max_length=12)] = ()
-    greeting: Annotated[tuple[Prose, ...], BeforeValidator(_as_tuple), Field(max_length=8)] = ()
+    greeting: Annotated[
+        tuple[Prose, ...],
+        Field(max_length=8),
+        BeforeValidator(_as_tuple, json_schema_input_type=Prose | Annotated[tuple[Prose, ...], Field(max_length=8)]),
+    ] = ()
+    """One text, or several to choose from, that opens a conversation."""
     starters: Annotated[tuple[Line, ...], Field(max_length=6)] = ()
+    """What a user may say first."""
     model: ModelChoice = ModelChoice()
     access: Access = Access()
     tools: tuple[Word, ...] | None = None
@@ -155,8 +198,10 @@ class Profile(Strict):
     knowledge: Knowledge = Knowledge()
     examples: tuple[Example, ...] = ()
     reminder: Annotated[str, StringConstraints(min_length=1, max_length=600)] | None = None
+    """What stands after the newest message, as the last thing that the model reads."""
     gate: Gate = Gate()
     metadata: dict[str, str] = {}
+    """Texts by name, for your own use."""
     extensions: dict[str, Any] = {}
     """Fields of other formats, kept as they came for the way back; they never enter a prompt."""
 
@@ -171,3 +216,4 @@ class FrontMatter(Profile):
 
     spec: Literal["persona/1"]
     extends: Name | None = None
+    """The persona that this one begins with."""

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from server.core.records import Model
     from server.settings import Settings
 
-commands = typer.Typer(help="List, check, show, import and export personas.", no_args_is_help=True)
+commands = typer.Typer(
+    help="List, check, show, import and export personas; the schema of their files.", no_args_is_help=True
+)
 
 
 @commands.command("list")
@@ -137,6 +139,14 @@ def export(
     say(str(path))
     for problem in exported.problems:
         remark(f"{problem.message} {problem.cure}".rstrip())
+
+
+@commands.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of a persona's front matter, for editors."""
+    from personas.schema import file_schema
+
+    as_json(file_schema())
 
 
 def library(settings: "Settings", more: Sequence[Path] = ()) -> "personas.Library":

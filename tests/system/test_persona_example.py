@@ -1,0 +1,59 @@
+"""The persona that uses every field of the format, served."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from server.adapters.script import Script
+from server.core.records import TextPart
+from tests.harness import CONFIG, house
+
+EXAMPLE = Path(__file__).parents[1] / "golden" / "example"
+SERVED: dict[str, Any] = {
+    "models": CONFIG["models"]
+    | {"deep": {"upstream": "mock", "id": "deep", "context": 8000, "system_role": "developer"}},
+    "tiers": CONFIG["tiers"] | {"plus": CONFIG["tiers"]["plus"] | {"deep": "unlimited"}},
+    "personas": ["personas"],
+}
+
+
+async def test_the_example_answers(tmp_path: Path) -> None:
+    """What an author wrote in any field has its effect on what is shown and on what the model gets."""
+    shutil.copytree(EXAMPLE, tmp_path / "personas")
+    async with house(tmp_path, SERVED) as running:
+        running.scripts["deep"] = Script(chunks=["What does", " a determinant measure?"])
+        async with running.http(await running.key("Ada")) as http:
+            card = (await http.get("/v1/personas/socratic-tutor")).json()
+            assert (card["title"], card["needs"], len(card["starters"])) == ("Socratic Tutor", ["vision"], 3)
+            assert card["notes"] == {"max_chars": 600, "label": "Anything your tutor should know?"}
+            asked = {
+                "model": "persona:socratic-tutor",
+                "input": "Is this matrix singular?",
+                "instructions": "I like pictures.",
+                "prompt": {"id": "socratic-tutor", "variables": {"patience": "gentle"}},
+                "greeting": 0,
+            }
+            answer = (await http.post("/v1/responses", json=asked)).json()
+            assert answer["output"][0]["content"][0]["text"] == "What does a determinant measure?"
+            wrong = await http.post(
+                "/v1/responses", json=asked | {"prompt": {"id": "socratic-tutor", "variables": {"patience": "none"}}}
+            )
+            assert (wrong.status_code, wrong.json()["error"]["code"]) == (400, "invalid_dial")
+        async with running.http(await running.key("bob", "free")) as http:
+            refused = await http.post("/v1/responses", json=asked)
+            assert (refused.status_code, refused.json()["error"]["code"]) == (403, "persona_not_allowed")
+    [call] = running.upstream.calls
+    assert (call.model.alias, call.sampling.temperature, call.sampling.max_output_tokens) == ("deep", 0.4, 900)
+    texts = [
+        (line.role, "".join(part.text for part in line.parts if isinstance(part, TextPart))) for line in call.messages
+    ]
+    assert [role for role, _ in texts] == ["developer", "user", "assistant", "assistant", "user", "user"]
+    instructions, asks, shows, greets, notes, newest = (text for _, text in texts)
+    assert "Keep to a gentle pace, and pitch your language at school level." in instructions
+    assert "{" not in instructions
+    assert asks.startswith("Just tell me")
+    assert shows.startswith("Let's get you there.")
+    assert greets == "Hello Ada. What are you working on, and where did it stop making sense?"
+    assert notes.endswith('\n"I like pictures."')
+    assert "The determinant of a square matrix" in newest
+    assert newest.endswith("Is this matrix singular?")
