@@ -13,7 +13,7 @@ Nothing here knows of a server, a database or a network; only `library` reads fi
 """
 
 from personas.alternation import strict
-from personas.assembly import Assembly, assemble, greetings
+from personas.assembly import Assembly, LeftOut, assemble, greetings
 from personas.compiled import Compiled
 from personas.composition import compose
 from personas.library import CATALOG, Library
@@ -35,6 +35,7 @@ __all__ = [
     "Compiled",
     "Image",
     "InvalidDial",
+    "LeftOut",
     "Library",
     "Message",
     "NotesRefused",

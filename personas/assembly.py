@@ -7,14 +7,19 @@ the dials, the day and the user. The clock time stands in the newest message alo
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from typing import Literal
 
 from personas.compiled import Compiled, Passage
-from personas.knowledge import matched
+from personas.knowledge import Matched, matched
 from personas.messages import Message, Text, say, with_context
 from personas.problems import NotesRefused, UnknownGreeting
 from personas.session import Session, settle_dials
 from personas.template import render
 from personas.values import clean, quote
+
+SHARE = 4
+"""Examples have at most a quarter of the prompt's room, and knowledge another; the rest is the conversation's."""
 
 _NAME_LIMIT = 80
 _WORD_LIMIT = 40
@@ -28,6 +33,14 @@ _DEVELOPER = (
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What had no room in one part of a prompt."""
+
+    part: Literal["examples", "knowledge"]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Assembly:
     """The messages of one call, in four runs."""
 
@@ -38,6 +51,7 @@ class Assembly:
     newest: Message
     suffix: tuple[Message, ...]
     """The persona's reminder, if it has one."""
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -56,16 +70,20 @@ def assemble(compiled: Compiled, session: Session, history: Sequence[Message], n
     values = _values(compiled, session)
     # Only these two are the user's own words; where the text speaks with authority they stand as quotations.
     quoted = values | {name: quote(values[name]) for name in _free_text(compiled) if values[name]}
+    examples = _examples(compiled, session)
+    knowledge = _knowledge(compiled, session, (*history, newest))
+    left = (LeftOut("examples", len(compiled.examples) - len(examples)), LeftOut("knowledge", knowledge.left_out))
     return Assembly(
         prefix=(
             say(session.system_role, _instructions(compiled, session, quoted)),
-            *_examples(compiled),
+            *(message for pair in examples for message in pair),
             *_greeting(compiled, session, values),
             *_notes(compiled, session),
         ),
         history=tuple(history),
-        newest=_newest(compiled, session, history, newest),
+        newest=_newest(session, knowledge.text, newest),
         suffix=(say(session.system_role, render(compiled.reminder, quoted)),) if compiled.reminder else (),
+        left_out=tuple(one for one in left if one.count),
     )
 
 
@@ -114,9 +132,14 @@ def _render_all(passages: Sequence[Passage], values: Mapping[str, str]) -> list[
     return [f"## {heading}\n\n{text}" if heading else text for heading, text in rendered if text]
 
 
-def _examples(compiled: Compiled) -> Sequence[Message]:
-    pairs = ((say("user", pair.user), say("assistant", pair.assistant)) for pair in compiled.examples)
-    return [message for pair in pairs for message in pair]
+def _examples(compiled: Compiled, session: Session) -> Sequence[tuple[Message, Message]]:
+    """Return the pairs that fit, the first ones of the file: what comes after one that does not fit is left out."""
+    pairs = [(say("user", pair.user), say("assistant", pair.assistant)) for pair in compiled.examples]
+    if session.room is None:
+        return pairs
+    costs = accumulate(session.count(asked.text) + session.count(said.text) for asked, said in pairs)
+    fitting = sum(cost <= session.room // SHARE for cost in costs)
+    return pairs[:fitting]
 
 
 def _greeting(compiled: Compiled, session: Session, values: Mapping[str, str]) -> Sequence[Message]:
@@ -136,10 +159,13 @@ def _notes(compiled: Compiled, session: Session) -> Sequence[Message]:
     return [say("user", f"{_NOTES}\n{quote(session.notes)}")]
 
 
-def _newest(compiled: Compiled, session: Session, history: Sequence[Message], newest: Message) -> Message:
+def _knowledge(compiled: Compiled, session: Session, said: Sequence[Message]) -> Matched:
     budget = compiled.knowledge.budget_tokens
-    if session.knowledge_budget is not None:
-        budget = min(budget, session.knowledge_budget)
-    knowledge = matched(compiled.knowledge, (*history, newest), count=session.count, budget=budget)
+    if session.room is not None:
+        budget = min(budget, session.room // SHARE)
+    return matched(compiled.knowledge, said, count=session.count, budget=budget)
+
+
+def _newest(session: Session, knowledge: str | None, newest: Message) -> Message:
     content = (Text(knowledge), *newest.content) if knowledge else newest.content
     return with_context(session.now.context, Message(newest.role, content))

@@ -36,7 +36,7 @@ class Session:
 
     now: Now
     count: Callable[[str], int]
-    """How many tokens the model sees in a text; asked only about knowledge."""
+    """How many tokens the model sees in a text; asked about knowledge and, where room is bounded, examples."""
     system_role: Literal["system", "developer"] = "system"
     user: User = field(default_factory=User)
     dials: Mapping[str, str] = field(default_factory=dict)
@@ -48,8 +48,8 @@ class Session:
     """Which greeting was shown, counted from 0; None if none was."""
     marker: str | None = None
     """Words that betray a leak of the prompt when they appear in a reply."""
-    knowledge_budget: int | None = None
-    """Most tokens of knowledge in one message, below what the persona allows; None adds no bound."""
+    room: int | None = None
+    """Most tokens of the whole prompt, of which examples and knowledge take their share; None adds no bound."""
 
 
 def settle_dials(compiled: Compiled, chosen: Mapping[str, str]) -> Mapping[str, str]:

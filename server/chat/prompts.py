@@ -104,6 +104,8 @@ class Prompts:
             now=personas.Now(date=prompt.date, weekday=prompt.weekday, context=newest.context or None),
             marker=self.marker(speaker),
             count=lambda text: self.count(text, model),
+            # What one request wants to hear back does not change which examples the model sees.
+            room=divide(model, None).prompt,
         )
 
     def _assemble(

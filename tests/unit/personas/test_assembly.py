@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from personas.assembly import assemble, greetings
+from personas.assembly import LeftOut, assemble, greetings
 from personas.compiled import Compiled
 from personas.composition import compose
 from personas.messages import Image, Message, Text, say
@@ -144,11 +144,24 @@ def test_matched_knowledge_stands_between_clock_and_words(compiled: Compiled) ->
     ]
 
 
+@pytest.mark.parametrize(("room", "kept"), [(40_000, 2), (32, 2), (16, 1), (12, 0), (0, 0)])
+def test_examples_have_a_quarter_of_the_room(compiled: Compiled, room: int, kept: int) -> None:
+    """Pairs stay whole, the first ones first; what is left out is told."""
+    made = assemble(compiled, session(room=room), [], say("user", "Hello"))
+    shown = [message.text for message in made.prefix[1:]]
+    assert shown == ["Q1", "A1", "Q2", "A2"][: 2 * kept]
+    assert made.left_out == ((LeftOut("examples", 2 - kept),) if kept < 2 else ())
+
+
 def test_the_session_can_tighten_the_budget_of_knowledge(compiled: Compiled) -> None:
     """The smaller of both budgets counts."""
     asked = say("user", "matrix")
-    assert len(assemble(compiled, session(knowledge_budget=5), [], asked).newest.content) == 2
-    assert len(assemble(compiled, session(knowledge_budget=10_000), [], asked).newest.content) == 3
+    tight = assemble(compiled, session(room=20), [], asked)
+    assert len(tight.newest.content) == 2
+    assert LeftOut("knowledge", 1) in tight.left_out
+    wide = assemble(compiled, session(room=40_000), [], asked)
+    assert len(wide.newest.content) == 3
+    assert wide.left_out == ()
     assert len(assemble(compiled, session(count=lambda text: len(text) * 9), [], asked).newest.content) == 2
 
 
