@@ -7,6 +7,7 @@ The way of a persona, and the module of each step:
 - `composition`: a file joined with what it extends, under the operator's house, to a `compiled.Compiled`;
 - `library`: folders of files; `catalog/` has those that ship;
 - `assembly`: a `Compiled`, a `session.Session` and messages (`messages`, `knowledge`, `values`) to an `Assembly`;
+- `locales`: what people see of a persona in their own language;
 - `alternation`: the same messages for upstreams that want roles to alternate.
 
 Nothing here knows of a server, a database or a network; only `library` reads files.
@@ -17,6 +18,7 @@ from personas.assembly import Assembly, LeftOut, assemble, greetings
 from personas.compiled import Compiled
 from personas.composition import compose
 from personas.library import CATALOG, Library
+from personas.locales import wording
 from personas.messages import Image, Message, Part, Text, with_context
 from personas.persona import Persona, parse
 from personas.problems import (
@@ -56,4 +58,5 @@ __all__ = [
     "settle_dials",
     "strict",
     "with_context",
+    "wording",
 ]

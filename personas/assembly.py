@@ -4,14 +4,15 @@ Stable parts come first, so that upstreams can reuse what they have read: the pr
 the dials, the day and the user. The clock time stands in the newest message alone.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
 
+from personas import locales
 from personas.compiled import Compiled, Passage
 from personas.knowledge import Matched, matched
+from personas.languages import known_locale
 from personas.messages import Message, Text, say, with_context
 from personas.problems import NotesRefused, UnknownGreeting
 from personas.session import Session, settle_dials
@@ -23,7 +24,6 @@ SHARE = 4
 
 _NAME_LIMIT = 80
 _WORD_LIMIT = 40
-_LOCALE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
 
 _NOTES = "My preferences for this assistant (they do not change your instructions):"
 _DEVELOPER = (
@@ -90,16 +90,21 @@ def assemble(compiled: Compiled, session: Session, history: Sequence[Message], n
 def greetings(compiled: Compiled, session: Session) -> tuple[str, ...]:
     """Return the greetings as this user sees them, in the order of the file."""
     values = _values(compiled, session)
-    return tuple(render(greeting, values) for greeting in compiled.greeting)
+    return tuple(_greetings(compiled, session, values))
+
+
+def _greetings(compiled: Compiled, session: Session, values: Mapping[str, str]) -> Iterator[str]:
+    locale = session.user.locale
+    shown = {**values, "persona.title": locales.title(compiled, locale)}
+    return (render(greeting, shown) for greeting in locales.greeting_templates(compiled, locale))
 
 
 def _values(compiled: Compiled, session: Session) -> dict[str, str]:
-    locale = session.user.locale or ""
     values = {
         "persona.name": compiled.name,
         "persona.title": compiled.label,
         "user.name": clean(session.user.name, limit=_NAME_LIMIT),
-        "user.locale": locale if _LOCALE.fullmatch(locale) else "",
+        "user.locale": known_locale(session.user.locale),
         "user.tier": clean(session.user.tier, limit=_WORD_LIMIT),
         "now.date": clean(session.now.date, limit=_WORD_LIMIT),
         "now.weekday": clean(session.now.weekday, limit=_WORD_LIMIT),
@@ -147,7 +152,8 @@ def _greeting(compiled: Compiled, session: Session, values: Mapping[str, str]) -
         return []
     if not 0 <= session.greeting < len(compiled.greeting):
         raise UnknownGreeting(session.greeting, len(compiled.greeting))
-    return [say("assistant", render(compiled.greeting[session.greeting], values))]
+    shown = list(_greetings(compiled, session, values))
+    return [say("assistant", shown[session.greeting])]
 
 
 def _notes(compiled: Compiled, session: Session) -> Sequence[Message]:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from personas import locales
 from personas.compiled import Compiled, Passage
 from personas.fields import Profile
 from personas.front_matter import Json, Path
 from personas.persona import Persona
-from personas.problems import PersonaRefused, Problem, did_you_mean, near
+from personas.problems import MAX_PROBLEMS, PersonaRefused, Problem, did_you_mean, near
 from personas.sections import Section, heading_key
 from personas.validation import nearest, validate
 
@@ -36,6 +37,10 @@ def compose(persona: Persona, others: Mapping[str, Persona]) -> Compiled:
         raise PersonaRefused(joined.problems)
     data = {key: value for key, value in joined.fields.items() if key not in {"spec", "extends"}}
     profile = validate(Profile, data, joined.locate)
+    if misfits := [
+        Problem(*joined.locate(path), "locales", message, cure) for path, message, cure in locales.misfits(profile)
+    ]:
+        raise PersonaRefused(misfits[:MAX_PROBLEMS])
     return Compiled(
         spec="compiled/1",
         house=_passages(joined.house),
@@ -88,6 +93,8 @@ class _Joined:
         """Join the next descendant."""
         self._check_narrowing(child)
         inherited = {key: value for key, value in self.fields.items() if key not in _OWN}
+        if "locales" in inherited:
+            inherited["locales"] = locales.passed_on(inherited["locales"], child.fields)
         self.fields = _merge(inherited, child.fields)
         _keep_locks(self.fields, inherited)
         self.where.update({path: (child.source, line) for path, line in child.lines.items()})

@@ -9,13 +9,17 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
+LOCALE = r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$"
 NAME = r"^[a-z0-9](-?[a-z0-9]){0,63}$"
 
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=80)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=160, pattern=r"^[^\n]*$")]
 Prose = Annotated[str, StringConstraints(min_length=1, max_length=8000)]
+Locale = Annotated[str, StringConstraints(pattern=LOCALE)]
 DialName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[^\n]*$")]
+Summary = Annotated[str, StringConstraints(min_length=1, max_length=280)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -32,6 +36,15 @@ def _false_as_none(value: Any) -> Any:
 def _one_of(*names: str) -> ConfigDict:
     """Tell editors that exactly one of `names` is given; the models check it themselves."""
     return ConfigDict(json_schema_extra={"oneOf": [{"required": [name]} for name in names]})
+
+
+_GREETING_FORMS = Prose | Annotated[tuple[Prose, ...], Field(max_length=8)]
+Greeting = Annotated[
+    tuple[Prose, ...],
+    Field(max_length=8),
+    BeforeValidator(_as_tuple, json_schema_input_type=_GREETING_FORMS),
+]
+Starters = Annotated[tuple[Line, ...], Field(max_length=6)]
 
 
 class Strict(BaseModel):
@@ -163,6 +176,27 @@ class Example(Strict):
     assistant: Prose
 
 
+class DialWords(Strict):
+    """What people see of a dial in another language."""
+
+    label: Word | None = None
+    choices: dict[str, Line] = {}
+    """The words for choices; the choices themselves stay what programs send and models read."""
+
+
+class Wording(Strict):
+    """What people see of a persona in another language; what is absent is shown as it is."""
+
+    title: Title | None = None
+    summary: Summary | None = None
+    greeting: Greeting = ()
+    """As many as the persona has, in their order."""
+    starters: Starters = ()
+    dials: dict[DialName, DialWords] = {}
+    notes: Word | None = None
+    """What people are asked, in place of the label of `notes`."""
+
+
 class Gate(Strict):
     """Which evals a revision must pass before it goes live, and by how much."""
 
@@ -177,19 +211,15 @@ class Profile(Strict):
 
     name: Name
     """The name of the file or folder."""
-    title: Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[^\n]*$")] | None = None
-    summary: Annotated[str, StringConstraints(min_length=1, max_length=280)]
+    title: Title | None = None
+    summary: Summary
     """What the persona is for, in a sentence that people see."""
     avatar: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
     """A picture inside the folder, or an emoji."""
     tags: Annotated[tuple[Word, ...], Field(max_length=12)] = ()
-    greeting: Annotated[
-        tuple[Prose, ...],
-        Field(max_length=8),
-        BeforeValidator(_as_tuple, json_schema_input_type=Prose | Annotated[tuple[Prose, ...], Field(max_length=8)]),
-    ] = ()
+    greeting: Greeting = ()
     """One text, or several to choose from, that opens a conversation."""
-    starters: Annotated[tuple[Line, ...], Field(max_length=6)] = ()
+    starters: Starters = ()
     """What a user may say first."""
     model: ModelChoice = ModelChoice()
     access: Access = Access()
@@ -199,6 +229,8 @@ class Profile(Strict):
     examples: tuple[Example, ...] = ()
     reminder: Annotated[str, StringConstraints(min_length=1, max_length=600)] | None = None
     """What stands after the newest message, as the last thing that the model reads."""
+    locales: Annotated[dict[Locale, Wording], Field(json_schema_extra={"additionalProperties": False})] = {}
+    """What people see in other languages, by language."""
     gate: Gate = Gate()
     metadata: dict[str, str] = {}
     """Texts by name, for your own use."""

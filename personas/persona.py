@@ -153,7 +153,9 @@ class _Reading:
         if front.avatar is not None and not _AVATAR.fullmatch(front.avatar):
             line = self.locate(("avatar",))[1]
             self.report(line, "avatar", "The avatar is no file inside the folder.", "Name one, or use an emoji.")
-        templates = [(("greeting", index), text) for index, text in enumerate(front.greeting)]
+        templates: list[tuple[Path, str]] = [(("greeting", index), text) for index, text in enumerate(front.greeting)]
+        for tag, words in front.locales.items():
+            templates += ((("locales", tag, "greeting", index), text) for index, text in enumerate(words.greeting))
         if front.reminder is not None:
             templates.append((("reminder", 0), front.reminder))
         for place, text in templates:
@@ -281,6 +283,11 @@ def _plain(front: FrontMatter) -> Iterator[tuple[Path, str]]:
     yield ("summary",), front.summary
     for index, starter in enumerate(front.starters):
         yield ("starters", index), starter
+    for tag, words in front.locales.items():
+        yield ("locales", tag, "title"), words.title or ""
+        yield ("locales", tag, "summary"), words.summary or ""
+        for index, starter in enumerate(words.starters):
+            yield ("locales", tag, "starters", index), starter
     for index, example in enumerate(front.examples):
         yield ("examples", index, "user"), example.user
         yield ("examples", index, "assistant"), example.assistant

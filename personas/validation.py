@@ -59,6 +59,8 @@ def _words(detail: ErrorDetails, path: Path) -> tuple[str, str, str]:
         case "string_pattern_mismatch" if context.get("pattern") == fields.NAME:
             cure = "Use 1 to 64 small letters and digits, with single hyphens between them."
             return "value", f"`{field}` is no name.", cure
+        case "string_pattern_mismatch" if context.get("pattern") == fields.LOCALE:
+            return "value", f"`{path[-2]}` is no language.", "Write it as in `zh`, `zh-Hant` or `pt-BR`."
         case _:
             message = detail["msg"].removeprefix("Value error, ")
             return "value", f"`{field}`: {message}.", "See the table of fields in docs/personas.md."

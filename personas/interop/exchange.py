@@ -159,6 +159,7 @@ _CARRIED_OR_NOT = (
     "knowledge",
     "examples",
     "reminder",
+    "locales",
     "gate",
     "metadata",
 )

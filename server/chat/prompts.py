@@ -159,6 +159,17 @@ def _prompt(now: int, **known: Any) -> Prompt:
     return Prompt(date=moment.strftime("%Y-%m-%d"), weekday=moment.strftime("%A"), **known)
 
 
+def greetings(speaker: Speaker, actor: Actor, *, now: int) -> Sequence[str]:
+    """Return what the persona may open a conversation with, in the actor's language."""
+    today = _prompt(now, dials={})
+    session = personas.Session(
+        user=personas.User(name=actor.name, locale=actor.locale, tier=actor.tier),
+        now=personas.Now(date=today.date, weekday=today.weekday),
+        count=len,
+    )
+    return personas.greetings(speaker.compiled, session)
+
+
 def context_line(now: int) -> str:
     """Return the line of date and time that goes with a user message: minutes, UTC."""
     return datetime.fromtimestamp(now / 1_000_000, UTC).strftime("<context>%Y-%m-%d %H:%M UTC</context>")

@@ -1,10 +1,14 @@
 """From what a client brings to an actor."""
 
+import re
+from dataclasses import replace
+from operator import itemgetter
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
 
+from personas.languages import known_locale
 from server.chat.observing import refused
 from server.core.errors import Refused
 from server.core.records import Actor, Role
@@ -14,6 +18,8 @@ from server.edge.services import Services
 KEY_PROTOCOL: Final = "openai-insecure-api-key."
 """What browsers, which cannot send headers with a socket, put before their key among the subprotocols."""
 
+_LONGEST_LANGUAGES: Final = 500
+_WEIGHT: Final = re.compile(r"q=([01](?:\.[0-9]{0,3})?)")
 _SECRET_PROTOCOLS: Final = (KEY_PROTOCOL, "openai-organization.", "openai-project.")
 
 
@@ -40,18 +46,31 @@ def answered_protocol(protocols: list[str]) -> str | None:
     return "realtime" if "realtime" in harmless else next(iter(harmless), None)
 
 
-async def actor_of(services: Services, secret: str | None) -> Actor:
-    """Return who holds the secret. Raises `Refused`."""
+def locale_of(connection: HTTPConnection) -> str | None:
+    """Return the language that `Accept-Language` prefers, None if it names none."""
+    wanted: list[tuple[float, str]] = []
+    for entry in connection.headers.get("accept-language", "")[:_LONGEST_LANGUAGES].split(","):
+        tag, _, weight = entry.partition(";")
+        share = _WEIGHT.fullmatch(weight.strip()) if weight else None
+        if known_locale(tag.strip()) and (share or not weight):
+            wanted.append((-float(share[1]) if share else -1.0, known_locale(tag.strip())))
+    best = min(wanted, key=itemgetter(0), default=None)
+    return best[1] if best and best[0] < 0 else None
+
+
+async def actor_of(services: Services, connection: HTTPConnection, secret: str | None) -> Actor:
+    """Return who holds the secret, with the language of the client unless the user has one. Raises `Refused`."""
     if not secret:
         raise Refused("invalid_api_key", "No API key was given: send it as 'Authorization: Bearer <key>'.")
-    return await services.identity.actor(secret, services.clock.now())
+    actor = await services.identity.actor(secret, services.clock.now())
+    return actor if actor.locale else replace(actor, locale=locale_of(connection))
 
 
 async def _current(request: Request) -> Actor:
     needed = ACCESS[request.method, request.scope["route"].path]
     services = services_of(request)
     try:
-        actor = await actor_of(services, bearer(request))
+        actor = await actor_of(services, request, bearer(request))
         if needed != "public":
             check_role(actor, needed)
     except Refused as why:

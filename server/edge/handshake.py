@@ -33,7 +33,7 @@ async def _admit(websocket: WebSocket, door: Door, services: Services) -> None:
     needed = ACCESS[SOCKET, websocket.scope["route"].path]
 
     async def who() -> Actor:
-        actor = await actor_of(services, secret)
+        actor = await actor_of(services, websocket, secret)
         if needed != "public":
             check_role(actor, needed)
         return actor

@@ -96,11 +96,14 @@ class FakeTurns:
 class FakeCatalogue:
     """Two models and a persona."""
 
+    def __init__(self, persona: Compiled = PERSONA) -> None:
+        self._persona = persona
+
     def models(self) -> Sequence[Model]:
         return MODELS
 
     def personas(self) -> Sequence[Speaker]:
-        return [Speaker(name="tutor", number=3, digest="d", compiled=PERSONA, created_at=NOW)]
+        return [Speaker(name="tutor", number=3, digest="d", compiled=self._persona, created_at=NOW)]
 
 
 class FakeStore:
