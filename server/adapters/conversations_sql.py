@@ -20,6 +20,7 @@ from sqlalchemy import (
 from server.adapters.database import Database
 from server.adapters.rows import conversation_of, message_of
 from server.adapters.schema import conversations, messages, turns
+from server.core.branches import Node
 from server.core.ports import Page, Standing
 from server.core.records import Conversation, Message
 
@@ -54,6 +55,11 @@ _path = _leaf.union_all(
     select(messages, _leaf.c.depth + 1).where(messages.c.id == _leaf.c.parent_id, messages.c.user_id == _user)
 )
 _PATH: Final = select(_path).order_by(desc(_path.c.depth))
+_TREE: Final = (
+    select(messages.c.id, messages.c.parent_id, messages.c.created_at)
+    .join(turns, turns.c.id == messages.c.turn_id)
+    .where(turns.c.conversation_id == bindparam("conversation_id"), turns.c.user_id == _user)
+)
 _THESE: Final = select(messages).where(
     messages.c.id.in_(bindparam("message_ids", expanding=True)), messages.c.user_id == _user
 )
@@ -88,6 +94,11 @@ class SqlConversations:
         rows = await self._database.read(lambda connection: connection.execute(_PATH, wanted).mappings().all())
         return [message_of(row) for row in rows]
 
+    async def tree(self, conversation_id: str, user_id: str) -> Sequence[Node]:
+        wanted = {"conversation_id": conversation_id, "user_id": user_id}
+        rows = await self._database.read(lambda connection: connection.execute(_TREE, wanted).all())
+        return [Node(*row) for row in rows]
+
     async def messages(self, message_ids: Sequence[str], user_id: str) -> Sequence[Message]:
         wanted = {"message_ids": list(message_ids), "user_id": user_id}
         rows = await self._database.read(lambda connection: connection.execute(_THESE, wanted).mappings().all())
@@ -113,13 +124,10 @@ class SqlConversations:
         return await self._database.read(work)
 
     async def rename(self, conversation_id: str, user_id: str, title: str, now: int) -> Conversation | None:
-        mine = and_(conversations.c.id == conversation_id, conversations.c.user_id == user_id)
+        return await self._change(conversation_id, user_id, title=title, updated_at=now)
 
-        def work(connection: Connection) -> Conversation | None:
-            connection.execute(update(conversations).where(mine).values(title=title, updated_at=now))
-            return _one(connection, conversation_id, user_id)
-
-        return await self._database.write(work)
+    async def choose(self, conversation_id: str, user_id: str, leaf_id: str) -> Conversation | None:
+        return await self._change(conversation_id, user_id, leaf_id=leaf_id)
 
     async def delete(self, conversation_id: str, user_id: str) -> bool:
         mine = and_(turns.c.conversation_id == conversation_id, turns.c.user_id == user_id)
@@ -135,6 +143,15 @@ class SqlConversations:
                 delete(conversations).where(conversations.c.id == conversation_id, conversations.c.user_id == user_id)
             )
             return gone.rowcount > 0
+
+        return await self._database.write(work)
+
+    async def _change(self, conversation_id: str, user_id: str, **values: str | int) -> Conversation | None:
+        mine = and_(conversations.c.id == conversation_id, conversations.c.user_id == user_id)
+
+        def work(connection: Connection) -> Conversation | None:
+            connection.execute(update(conversations).where(mine).values(**values))
+            return _one(connection, conversation_id, user_id)
 
         return await self._database.write(work)
 

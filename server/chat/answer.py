@@ -294,7 +294,7 @@ class Answer:
             role="assistant",
             parts=(TextPart(text),),
             created_at=outcome.ended_at,
-            parent_id=self.turn.input_ids[-1],
+            parent_id=self.turn.newest_id,
             turn_id=self.turn.id,
             status="completed" if outcome.status is TurnStatus.COMPLETED else "incomplete",
         )

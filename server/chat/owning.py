@@ -284,7 +284,7 @@ class Owning:
             # It asked for no answer, and only its end is missing.
             await answer.close_unasked()
             return None
-        path = await self._conversations.path(turn.input_ids[-1], turn.user_id)
+        path = await self._conversations.path(turn.newest_id, turn.user_id) if turn.newest_id else ()
         question = await self._adopting.question_again(turn, path, answer.live.text)
         if question is not None:
             return await answer.run(question)

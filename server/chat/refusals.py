@@ -36,6 +36,11 @@ def no_conversation(conversation_id: str, param: str = "conversation") -> Refuse
     return Refused("conversation_not_found", f"Conversation with id '{conversation_id}' not found.", param=param)
 
 
+def no_message(message_id: str, param: str) -> Refused:
+    """Return the refusal of a message that is not in the conversation."""
+    return Refused("message_not_found", f"Message with id '{message_id}' not found in this conversation.", param=param)
+
+
 def blocked(verdict: Verdict) -> Refused:
     """Return the refusal of a message that meets a rule of this deployment; it does not repeat what was met."""
     return Refused(

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from server.chat.refusals import no_conversation
+from server.chat.refusals import no_conversation, no_message
 from server.core.errors import Refused
 from server.core.ports import Clock, Conversations, Ids
 from server.core.ports import Turns as StoredTurns
 from server.core.records import Actor, Conversation, Message, TextPart
-from server.core.requests import NEW_CONVERSATION, Item, TurnRequest
+from server.core.requests import CURRENT_LEAF, NEW_CONVERSATION, Item, TurnRequest
 
 TITLE_LENGTH = 60
 
@@ -21,16 +21,21 @@ class Thread:
     history: Sequence[Message]
     """Everything before the newest message, oldest first; the input's own earlier messages among it."""
     inputs: Sequence[Message]
-    """What the turn stores, oldest first; the last one is the newest user message. None if no answer is wanted."""
+    """What the turn stores, oldest first; the last one is the newest user message.
+
+    None if no answer is wanted, or an old message is answered once more.
+    """
     parent_id: str | None
     conversation: Conversation | None
     begins: bool
     """Whether the conversation is new and is stored with the turn."""
+    again: Message | None = None
+    """The old message that is answered once more."""
 
     @property
     def newest(self) -> Message:
         """The message that is answered."""
-        return self.inputs[-1]
+        return self.inputs[-1] if self.again is None else self.again
 
     @classmethod
     def of_path(cls, path: Sequence[Message]) -> Self:
@@ -49,7 +54,9 @@ class Threads:
 
     async def conversation(self, actor: Actor, request: TurnRequest) -> Conversation | None:
         """Return the stored conversation that the request names, or the one that it chains into. Raises `Refused`."""
-        if request.previous_id is not None:
+        if request.regenerate is not None:
+            wanted = await self._conversation_again(actor, request)
+        elif request.previous_id is not None:
             previous = await self._turns.turn(request.previous_id, actor.user_id)
             if previous is None:
                 raise Refused(
@@ -70,7 +77,12 @@ class Threads:
     async def place(
         self, actor: Actor, request: TurnRequest, conversation: Conversation | None, context: str
     ) -> Thread:
-        """Return where the turn stands. `context` is the line of date and time that goes with its newest message."""
+        """Return where the turn stands. `context` is the line of date and time that goes with its newest message.
+
+        Raises `Refused`.
+        """
+        if request.regenerate is not None:
+            return await self._again(actor, request.regenerate, conversation)
         leaf = await self._leaf(actor, request, conversation)
         history = await self._conversations.path(leaf, actor.user_id) if leaf else ()
         inputs = self._messages(request.items, leaf, context)
@@ -83,15 +95,53 @@ class Threads:
             begins=begins,
         )
 
+    async def _conversation_again(self, actor: Actor, request: TurnRequest) -> str | None:
+        """Return the conversation of the response to regenerate; if one is named too, it has to be that one."""
+        earlier = await self._turns.turn(request.regenerate or "", actor.user_id)
+        if earlier is None:
+            raise Refused(
+                "response_not_found", f"Response with id '{request.regenerate}' not found.", param="regenerate"
+            )
+        if request.conversation not in {None, earlier.turn.conversation_id}:
+            raise Refused(
+                "invalid_value",
+                f"Response '{request.regenerate}' is not in conversation '{request.conversation}'.",
+                param="regenerate",
+            )
+        return earlier.turn.conversation_id
+
+    async def _again(self, actor: Actor, turn_id: str, conversation: Conversation | None) -> Thread:
+        """Return the place of a second answer, beside that of the turn."""
+        earlier = await self._turns.turn(turn_id, actor.user_id)
+        newest_id = earlier.turn.newest_id if earlier else None
+        path = await self._conversations.path(newest_id, actor.user_id) if newest_id else ()
+        if not path or path[-1].role != "user":
+            raise Refused("invalid_value", f"Response '{turn_id}' answers no message.", param="regenerate")
+        return Thread(
+            history=path[:-1],
+            inputs=(),
+            parent_id=newest_id,
+            conversation=conversation,
+            begins=False,
+            again=path[-1],
+        )
+
     async def _leaf(self, actor: Actor, request: TurnRequest, conversation: Conversation | None) -> str | None:
         if request.previous_id is None:
-            return conversation.leaf_id if conversation else None
+            return await self._parent(actor, request.parent, conversation) if conversation else None
         previous = await self._turns.turn(request.previous_id, actor.user_id)
         if previous is None:
             return None
-        if previous.reply is not None:
-            return previous.reply.id
-        return previous.turn.input_ids[-1] if previous.turn.input_ids else previous.turn.parent_id
+        return previous.turn.newest_id if previous.reply is None else previous.reply.id
+
+    async def _parent(self, actor: Actor, parent: str | None, conversation: Conversation) -> str | None:
+        if parent == CURRENT_LEAF:
+            return conversation.leaf_id
+        if parent is not None:
+            tree = await self._conversations.tree(conversation.id, actor.user_id)
+            if parent not in {node.id for node in tree}:
+                raise no_message(parent, "parent")
+        return parent
 
     def _messages(self, items: Sequence[Item], parent: str | None, context: str) -> list[Message]:
         now = self._clock.now()

@@ -51,6 +51,7 @@ _ROWS = (
     Problem("previous_response_not_found", 400, INVALID, "No response with this id can be continued by this key."),
     Problem("response_not_found", 404, INVALID, "No response with this id is visible to this key."),
     Problem("conversation_not_found", 404, INVALID, "No conversation with this id is visible to this key."),
+    Problem("message_not_found", 404, INVALID, "No message with this id is in the conversation."),
     Problem("model_not_found", 404, INVALID, "No model or persona has this name."),
     Problem("persona_not_found", 404, INVALID, "No persona has this name or revision."),
     Problem("persona_invalid", 409, INVALID, "The persona's file has errors; an operator must correct it."),

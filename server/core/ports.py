@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from server.core.branches import Node
 from server.core.events import Event
 from server.core.happenings import Happening
 from server.core.records import (
@@ -208,6 +209,9 @@ class Conversations(Protocol):
     async def path(self, leaf_id: str, user_id: str) -> Sequence[Message]:
         """Return the messages from the root to `leaf_id`, oldest first; empty if it is not the user's."""
 
+    async def tree(self, conversation_id: str, user_id: str) -> Sequence[Node]:
+        """Return the place of every message of the conversation; empty if it is not the user's."""
+
     async def messages(self, message_ids: Sequence[str], user_id: str) -> Sequence[Message]:
         """Return those of these messages that are the user's, in this order."""
 
@@ -219,6 +223,9 @@ class Conversations(Protocol):
 
     async def rename(self, conversation_id: str, user_id: str, title: str, now: int) -> Conversation | None:
         """Return the conversation."""
+
+    async def choose(self, conversation_id: str, user_id: str, leaf_id: str) -> Conversation | None:
+        """Let the conversation go on from the message `leaf_id`, which is one of its own; return the conversation."""
 
     async def delete(self, conversation_id: str, user_id: str) -> bool:
         """Delete the conversation with all its messages and turns. Usage rows stay."""

@@ -192,9 +192,12 @@ class Turn(Struct, frozen=True, kw_only=True):
     message_id: str
     """The id of the reply."""
     input_ids: tuple[str, ...]
-    """The messages that came with this turn, oldest first; the last one is the newest user message."""
+    """The messages that came with this turn, oldest first; the last one is the newest user message.
+
+    None if the turn answers an old message once more.
+    """
     parent_id: str | None = None
-    """The message before the first of `input_ids`."""
+    """The message before the first of `input_ids`; the message that is answered, if none came."""
     conversation_id: str | None = None
     previous_id: str | None = None
     """The response that the client chained this turn to."""
@@ -205,6 +208,11 @@ class Turn(Struct, frozen=True, kw_only=True):
     served_by: ServedBy | None = None
     echo: dict[str, Any] = {}
     """Fields of the client's request that its door repeats in the answer (metadata, instructions, …)."""
+
+    @property
+    def newest_id(self) -> str | None:
+        """The message that the reply answers to."""
+        return self.input_ids[-1] if self.input_ids else self.parent_id
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

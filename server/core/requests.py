@@ -9,6 +9,9 @@ from server.core.records import Part, Sampling
 NEW_CONVERSATION = "new"
 """Given as `conversation`, it asks for a new stored conversation whose id comes back with the answer."""
 
+CURRENT_LEAF = ""
+"""As `parent`: the message from which the conversation goes on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -23,7 +26,7 @@ class TurnRequest:
     """One turn, as a client asked for it; nothing in it has been checked against what exists."""
 
     items: tuple[Item, ...]
-    """Oldest first; the last one is the newest user message."""
+    """Oldest first; the last one is the newest user message. None with `regenerate`."""
     model: str | None = None
     """An alias or `persona:name[@n]`; None takes the persona's or the configuration's default."""
     persona: str | None = None
@@ -34,6 +37,10 @@ class TurnRequest:
     previous_id: str | None = None
     conversation: str | None = None
     """A conversation's id or `NEW_CONVERSATION`; never together with `previous_id`."""
+    parent: str | None = CURRENT_LEAF
+    """The message of `conversation` that the first item answers to; None begins at the root."""
+    regenerate: str | None = None
+    """A response whose question is answered once more, in place of items."""
     greeting: int | None = None
     store: bool = True
     sampling: Sampling = field(default_factory=Sampling)

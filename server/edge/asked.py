@@ -67,13 +67,6 @@ def request_id(fields: Fields, header: str | None) -> str | None:
     return value
 
 
-def conversation(fields: Fields) -> str | None:
-    """Return the conversation that is named, as a string or as an object with its `id`."""
-    if isinstance(fields.given("conversation"), dict):
-        return fields.inner("conversation").needed_text("id", LONGEST_ID)
-    return fields.text("conversation", LONGEST_ID)
-
-
 def when_capped(fields: Fields) -> WhenCapped | None:
     """Return what the caller prefers at a cap."""
     return cast("WhenCapped | None", fields.choice("when_capped", ("use", "wait", "refuse")))

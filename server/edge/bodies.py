@@ -42,6 +42,8 @@ class ChatCompletionBody(Body):
     dials: dict[str, str] | None = None
     conversation: str | None = None
     """The id of a stored conversation, or `new`."""
+    parent: str | None = None
+    regenerate: str | None = None
     client_request_id: str | None = None
 
 
@@ -62,6 +64,10 @@ class ResponseBody(Body):
     instructions: str | None = None
     previous_response_id: str | None = None
     conversation: str | dict[str, Any] | None = None
+    parent: str | None = None
+    """The message of the conversation that the input answers to; null begins at the root."""
+    regenerate: str | None = None
+    """The id of a response whose question is answered once more, in place of an input."""
     prompt: PromptReference | None = None
     store: bool | None = None
     stream: bool | None = None
@@ -73,9 +79,11 @@ class ResponseBody(Body):
 
 
 class ConversationBody(Body):
-    """The body of `POST /v1/conversations/{conversation_id}`."""
+    """The body of `POST /v1/conversations/{conversation_id}`: one of the two, or both."""
 
-    title: str
+    title: str | None = None
+    leaf: str | None = None
+    """The id of one of its messages."""
 
 
 def described(body: type[BaseModel]) -> dict[str, Any]:

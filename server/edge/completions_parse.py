@@ -1,6 +1,7 @@
 """Bodies of the Chat Completions protocol to neutral requests. Pure.
 
-Ours, beside OpenAI's fields: `persona`, `dials`, `conversation`, `greeting`, `when_capped`, `client_request_id`.
+Ours, beside OpenAI's fields: `persona`, `dials`, `conversation`, `parent`, `regenerate`, `greeting`, `when_capped`,
+`client_request_id`.
 """
 
 from typing import Any, Final
@@ -12,6 +13,7 @@ from server.edge import asked
 from server.edge.asked import Asked, Delivery
 from server.edge.fields import Fields, unsupported, wrong
 from server.edge.json_in import digest
+from server.edge.places import no_input, place
 
 _MOST_STOPS: Final = 4
 _SEEDS: Final = 2**63
@@ -22,13 +24,17 @@ def parse(body: dict[str, Any], *, door: str, key: str | None = None) -> Asked:
     fields = Fields(body)
     stream_id = asked.stream_id(fields)
     _refuse_unsupported(fields)
-    if fields.given("messages") is None:
+    where = place(fields)
+    again = where.regenerate is not None
+    if fields.given("messages") is None and not again:
         raise Refused("missing_field", "'messages' is required.", param="messages")
-    messages = fields.objects("messages", asked.MOST_ITEMS)
+    messages = [] if fields.given("messages") is None else fields.objects("messages", asked.MOST_ITEMS)
     for message in messages:
         if message.given("tool_calls") or message.given("function_call"):
             raise unsupported(message.param("tool_calls"), "Tools are")
-    items, steering = asked.dialogue(messages, "messages", None, generate=True)
+    items, steering = asked.dialogue(messages, "messages", None, generate=not again)
+    if again:
+        no_input(items, "messages")
     persona = fields.text("persona", asked.LONGEST_ID)
     request_id = asked.request_id(fields, key)
     request = TurnRequest(
@@ -37,7 +43,9 @@ def parse(body: dict[str, Any], *, door: str, key: str | None = None) -> Asked:
         persona=persona.removeprefix("persona:") if persona else None,
         dials=asked.dials(fields, "dials"),
         steering=steering,
-        conversation=asked.conversation(fields),
+        conversation=where.conversation,
+        parent=where.parent,
+        regenerate=where.regenerate,
         greeting=fields.whole("greeting", 0),
         store=fields.flag("store") is True,
         sampling=_sampling(fields),

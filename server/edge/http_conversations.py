@@ -1,10 +1,11 @@
-"""`/v1/conversations`: what is stored of a user, to list, read, rename and delete."""
+"""`/v1/conversations`: what is stored of a user, to list, read, change and delete."""
 
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 
 from server.core.records import Conversation
+from server.edge.asked import LONGEST_ID
 from server.edge.auth import CurrentActor, CurrentServices
 from server.edge.bodies import ConversationBody, described
 from server.edge.body import read_object
@@ -34,15 +35,20 @@ async def one_conversation(conversation_id: str, actor: CurrentActor, services: 
 
 
 @router.post("/v1/conversations/{conversation_id}", openapi_extra=described(ConversationBody))
-async def rename(
+async def change(
     conversation_id: str, request: Request, actor: CurrentActor, services: CurrentServices
 ) -> dict[str, Any]:
-    """Give a conversation another title."""
+    """Give a conversation another title, or let it go on from another message."""
     fields = Fields(await read_object(request))
     if fields.given("metadata") is not None:
         raise unsupported("metadata", "Changing 'metadata' is")
-    title = fields.needed_text("title", LONGEST_TITLE)
-    return _conversation(await services.conversations.rename(actor, conversation_id, title))
+    leaf = fields.text("leaf", LONGEST_ID)
+    title = fields.needed_text("title", LONGEST_TITLE) if leaf is None else fields.text("title", LONGEST_TITLE)
+    if leaf is not None:
+        await services.conversations.choose(actor, conversation_id, leaf)
+    if title is not None:
+        await services.conversations.rename(actor, conversation_id, title)
+    return _conversation(await services.conversations.get(actor, conversation_id))
 
 
 @router.delete("/v1/conversations/{conversation_id}")
@@ -60,14 +66,17 @@ async def items(
     limit: Limit = 20,
     after: str | None = None,
     order: Literal["asc", "desc"] = "desc",
+    leaf: str | None = None,
 ) -> dict[str, Any]:
-    """Return the messages of a conversation's current path."""
-    messages = list(await services.conversations.messages(actor, conversation_id))
+    """Return the messages on the path to the conversation's leaf, or to another message of it."""
+    messages = list(await services.conversations.messages(actor, conversation_id, leaf))
     if order == "desc":
         messages.reverse()
-    begin = next((index + 1 for index, message in enumerate(messages) if message.id == after), 0)
+    begin = next((index + 1 for index, placed in enumerate(messages) if placed.message.id == after), 0)
     found = messages[begin : begin + limit]
-    return page([item(message) for message in found], more=len(messages) > begin + limit)
+    return page(
+        [item(placed.message) | {"siblings": placed.siblings} for placed in found], more=len(messages) > begin + limit
+    )
 
 
 def _conversation(found: Conversation) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from server.edge import asked
 from server.edge.asked import Asked, Delivery, Dialogue
 from server.edge.fields import Fields, unsupported
 from server.edge.json_in import digest
+from server.edge.places import no_input, place
 
 
 def parse(body: dict[str, Any], *, door: str, key: str | None = None) -> Asked:
@@ -20,15 +21,11 @@ def parse(body: dict[str, Any], *, door: str, key: str | None = None) -> Asked:
     fields = Fields(body)
     stream_id = asked.stream_id(fields)
     _refuse_unsupported(fields)
-    previous, conversation = fields.text("previous_response_id", asked.LONGEST_ID), asked.conversation(fields)
-    if previous is not None and conversation is not None:
-        raise Refused(
-            "invalid_value",
-            "'previous_response_id' and 'conversation' cannot be given together.",
-            param="previous_response_id",
-        )
+    where = place(fields, previous_id=fields.text("previous_response_id", asked.LONGEST_ID))
     generate = fields.flag("generate") is not False
-    items, steering = _input(fields, generate=generate)
+    items, steering = _input(fields, generate=generate and where.regenerate is None)
+    if where.regenerate is not None:
+        no_input(items, "input")
     persona, dials = _prompt(fields)
     request_id = asked.request_id(fields, key)
     request = TurnRequest(
@@ -37,8 +34,10 @@ def parse(body: dict[str, Any], *, door: str, key: str | None = None) -> Asked:
         persona=persona,
         dials=dials,
         steering=steering,
-        previous_id=previous,
-        conversation=conversation,
+        previous_id=where.previous_id,
+        conversation=where.conversation,
+        parent=where.parent,
+        regenerate=where.regenerate,
         greeting=fields.whole("greeting", 0),
         store=fields.flag("store") is not False,
         sampling=Sampling(

@@ -73,6 +73,61 @@ async def test_messages_that_came_together_are_all_on_the_path(journal: Journal,
     assert [message.id for message in await conversations.path("msg_c", "user_1")] == ["msg_a", "msg_b", "msg_c"]
 
 
+async def test_a_tree_has_every_branch(journal: Journal, conversations: Conversations) -> None:
+    """The place of each message: of edited ones, and of second answers, which bring no message of their own."""
+    log = await begin(journal, "1", a_conversation())
+    await log.end(turn_end(a_turn("1", conversation_id="conv_1"), "first answer"))
+    again = new_turn("2", conversation_id="conv_1", parent_id="msg_ask_1", input_ids=())
+    log = await journal.begin(again, Sink())
+    await log.end(turn_end(again.turn, "second answer"))
+    await journal.begin(new_turn("3", conversation_id="conv_1"), Sink())
+    await begin(journal, "4", a_conversation("2"))
+    assert {node.id: (node.parent_id, node.created_at) for node in await conversations.tree("conv_1", "user_1")} == {
+        "msg_ask_1": (None, 1_000),
+        "msg_reply_1": ("msg_ask_1", 2_000),
+        "msg_reply_2": ("msg_ask_1", 2_000),
+        "msg_ask_3": (None, 1_000),
+    }
+    assert await conversations.tree("conv_1", "user_2") == []
+    found = await conversations.conversation("conv_1", "user_1")
+    assert found is not None
+    assert found.leaf_id == "msg_reply_2"
+    assert [one.text for one in await conversations.path("msg_reply_2", "user_1")] == ["question 1", "second answer"]
+
+
+async def test_a_second_answer_that_says_nothing_moves_no_leaf(journal: Journal, conversations: Conversations) -> None:
+    """The conversation stays at the answer that it has."""
+    log = await begin(journal, "1", a_conversation())
+    await log.end(turn_end(a_turn("1", conversation_id="conv_1"), "first answer"))
+    again = new_turn("2", conversation_id="conv_1", parent_id="msg_ask_1", input_ids=())
+    log = await journal.begin(again, Sink())
+    await log.end(turn_end(again.turn))
+    found = await conversations.conversation("conv_1", "user_1")
+    assert found is not None
+    assert found.leaf_id == "msg_reply_1"
+
+
+async def test_a_leaf_is_chosen(journal: Journal, conversations: Conversations) -> None:
+    """The next turn goes on from there; choosing is not using."""
+    await begin(journal, "1", a_conversation())
+    assert await conversations.choose("conv_1", "user_1", "msg_ask_1") == a_conversation(leaf_id="msg_ask_1")
+    assert await conversations.conversation("conv_1", "user_1") == a_conversation(leaf_id="msg_ask_1")
+    assert await conversations.choose("conv_1", "user_2", "msg_0") is None
+    assert await conversations.conversation("conv_1", "user_1") == a_conversation(leaf_id="msg_ask_1")
+
+
+async def test_deleting_leaves_no_branch(store: Store, journal: Journal, conversations: Conversations) -> None:
+    """Second answers and forks go with the rest."""
+    log = await begin(journal, "1", a_conversation())
+    await log.end(turn_end(a_turn("1", conversation_id="conv_1"), "first answer"))
+    again = new_turn("2", conversation_id="conv_1", parent_id="msg_ask_1", input_ids=())
+    log = await journal.begin(again, Sink())
+    await log.end(turn_end(again.turn, "second answer"))
+    assert await conversations.delete("conv_1", "user_1")
+    assert await store.rows("SELECT id FROM messages") == []
+    assert await store.rows("SELECT id FROM turns") == []
+
+
 async def test_messages_by_their_ids(journal: Journal, conversations: Conversations) -> None:
     """Those of the user, in the order in which they are asked for."""
     await journal.begin(new_turn("1", input_ids=("msg_a", "msg_b")), Sink())

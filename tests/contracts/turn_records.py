@@ -104,7 +104,7 @@ def turn_end(turn: Turn, *texts: str, owner: int = 1, **fields: Any) -> TurnEnd:
         role="assistant",
         parts=(TextPart("".join(texts)),),
         created_at=2_000,
-        parent_id=turn.input_ids[-1] if turn.input_ids else None,
+        parent_id=turn.newest_id,
         turn_id=turn.id,
     )
     made: dict[str, Any] = {

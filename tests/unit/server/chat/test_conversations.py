@@ -50,7 +50,22 @@ async def test_messages_of_a_conversation() -> None:
     assert await conversations.messages(ANA, "conv_1") == ()
     conversations, store = kept(leaf="msg_1")
     store.said = [Message(id="msg_1", role="user", parts=(TextPart("hi"),), created_at=0)]
-    assert await conversations.messages(ANA, "conv_1") == store.said
+    assert [placed.message for placed in await conversations.messages(ANA, "conv_1")] == store.said
+
+
+async def test_a_message_of_another_conversation_is_no_leaf() -> None:
+    """It can neither be chosen nor read up to; what is chosen leads to the end of its branch."""
+    conversations, store = kept(leaf="msg_1")
+    store.said = [
+        Message(id=name, role="user", parts=(TextPart("hi"),), created_at=0, parent_id=parent)
+        for name, parent in (("msg_1", None), ("msg_2", "msg_1"))
+    ]
+    for call in (conversations.choose(ANA, "conv_1", "msg_9"), conversations.messages(ANA, "conv_1", "msg_9")):
+        with pytest.raises(Refused, match="message_not_found"):
+            await call
+    with pytest.raises(Refused, match="conversation_not_found"):
+        await conversations.choose(BO, "conv_1", "msg_1")
+    assert (await conversations.choose(ANA, "conv_1", "msg_1")).leaf_id == "msg_2"
 
 
 async def test_a_deleted_conversation_is_gone() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from starlette.types import Message as AsgiMessage
@@ -17,6 +18,7 @@ from server.chat.conversations import Conversations
 from server.chat.live import LiveTurn
 from server.chat.live_conversations import LiveConversations
 from server.core import ports
+from server.core.branches import Node
 from server.core.errors import Refused
 from server.core.events import Opened
 from server.core.records import Actor, Conversation, Message, Model, Role
@@ -124,6 +126,13 @@ class FakeStore:
 
     async def path(self, leaf_id: str, user_id: str) -> Sequence[Message]:
         return self.said
+
+    async def tree(self, conversation_id: str, user_id: str) -> Sequence[Node]:
+        return [Node(message.id, message.parent_id, message.created_at) for message in self.said]
+
+    async def choose(self, conversation_id: str, user_id: str, leaf_id: str) -> Conversation | None:
+        self.kept = [replace(kept, leaf_id=leaf_id) if kept.id == conversation_id else kept for kept in self.kept]
+        return await self.conversation(conversation_id, user_id)
 
     async def messages(self, message_ids: Sequence[str], user_id: str) -> Sequence[Message]:
         return [message for message in self.said if message.id in message_ids]

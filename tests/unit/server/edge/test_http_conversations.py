@@ -56,3 +56,25 @@ def test_items_of_a_conversation() -> None:
         page = client.get("/v1/conversations/conv_1/items?limit=1&after=msg_2").json()
         assert (page["last_id"], page["has_more"]) == ("msg_1", False)
         assert error_of(client.get("/v1/conversations/conv_1/items?order=up")) == (400, "invalid_value")
+
+
+def test_branches_of_a_conversation() -> None:
+    """Items say to which message they answer and which stand beside them; another branch can be read and chosen."""
+    world = World()
+    world.store.kept = [a_conversation(1)]
+    world.store.said = [
+        Message(id="msg_1", role="user", parts=(TextPart("hi"),), created_at=NOW),
+        Message(id="msg_2", role="assistant", parts=(TextPart("ho"),), created_at=NOW + 1, parent_id="msg_1"),
+        Message(id="msg_3", role="assistant", parts=(TextPart("hu"),), created_at=NOW + 2, parent_id="msg_1"),
+    ]
+    with visiting(world) as client:
+        page = client.get("/v1/conversations/conv_1/items?order=asc&leaf=msg_2").json()
+        assert [(item["parent_id"], item["siblings"]) for item in page["data"][:2]] == [
+            (None, ["msg_1"]),
+            ("msg_1", ["msg_2", "msg_3"]),
+        ]
+        assert error_of(client.get("/v1/conversations/conv_1/items?leaf=msg_9")) == (404, "message_not_found")
+        assert client.post("/v1/conversations/conv_1", json={"leaf": "msg_2"}).json()["leaf"] == "msg_2"
+        both = client.post("/v1/conversations/conv_1", json={"leaf": "msg_1", "title": "new"}).json()
+        assert (both["leaf"], both["title"]) == ("msg_3", "new")
+        assert error_of(client.post("/v1/conversations/conv_1", json={"leaf": "msg_9"})) == (404, "message_not_found")
