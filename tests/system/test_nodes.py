@@ -77,6 +77,34 @@ async def test_an_answer_is_stopped_from_another_node(two: Nodes) -> None:
     assert (two.provider.open, two.provider.aborted) == (0, 1)
 
 
+async def test_a_conversation_is_followed_on_another_node(two: Nodes) -> None:
+    """What happens in it on one node is seen on the other: a message and its answer, a title, a leaf, the deletion."""
+    key = await two.key()
+    two.provider.hold("t60-d20", 10)
+    async with two[0].socket(EXTENDED, key) as here, two[1].socket(EXTENDED, key) as there, two[0].http(key) as http:
+        await send(here, "response.create", model="quick", input="Hello", conversation="new")
+        _, first = await until(here, "response.completed")
+        conversation = first["response"]["conversation"]["id"]
+        await send(there, "parley:follow", conversation=conversation)
+        assert (await until(there, "parley:conversation"))[1]["title"] == "Hello"
+
+        await send(here, "response.create", model="breaking", input="Go on.", conversation=conversation)
+        _, turn = await until(there, "parley:conversation")
+        assert (turn["event"], turn["input"][0]["content"][0]["text"]) == ("turn", "Go on.")
+        await until(there, "response.output_text.delta")
+        await send(there, "parley:cancel", response_id=turn["response_id"])
+        _, ended = await until(there, "response.incomplete")
+        assert ended["response"]["status"] == "cancelled"
+        _, leaf = await until(there, "parley:conversation")
+        assert leaf["leaf"] == ended["response"]["output"][0]["id"]
+
+        await http.post(f"/v1/conversations/{conversation}", json={"title": "Greetings"})
+        assert (await until(there, "parley:conversation"))[1]["title"] == "Greetings"
+        await http.delete(f"/v1/conversations/{conversation}")
+        assert (await until(there, "parley:conversation"))[1]["event"] == "deleted"
+    assert (two.provider.open, two.provider.aborted) == (0, 1)
+
+
 async def test_one_request_id_on_two_nodes_is_one_turn(two: Nodes) -> None:
     """Sent at once to both nodes, requests with one id make one turn, one call and one charge, and get one answer."""
     key = await two.key()
