@@ -60,8 +60,8 @@ def facts(persona: Compiled) -> Iterator[str]:
     yield f"- Knows more when asked about: {', '.join(called)}"
     if persona.model.needs:
         yield f"- Needs a model with {', '.join(persona.model.needs)}"
-    for tag, words in persona.locales.items():
-        yield f"- Also in `{tag}`: {words.title}. {words.summary}"
+    for tag, told in persona.locales.items():
+        yield f"- Also in `{tag}`: {told.title}. {told.summary}"
 
 
 def test_the_page_says_what_the_files_say() -> None:
