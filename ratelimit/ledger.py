@@ -91,6 +91,19 @@ class Reading:
     levels: Mapping[str, Level]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One request in a counter: how much of it, since when, and when that leaves."""
+
+    hold_id: str
+    """Empty where the oldest requests of a long log were put together."""
+    at_us: int
+    amount: int
+    in_flight: bool
+    free_at_us: int
+    """When it leaves; of one in flight the latest time, if its lease is not renewed."""
+
+
 class LedgerEmptied(Exception):  # noqa: N818  # named by what happened, as all of ours
     """A shared ledger has lost what it kept; nothing was charged. `restore` makes it whole again."""
 
@@ -136,6 +149,9 @@ class Ledger(Protocol):
 
     async def levels(self, demands: Sequence[Demand]) -> Reading:
         """Return the level of each demand's counter. Changes nothing; a counter never charged is empty."""
+
+    async def entries(self, key: str, *, window_us: int) -> Sequence[Entry]:
+        """Return what fills a counter in this window, oldest first: their amounts are what `levels` counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

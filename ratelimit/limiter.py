@@ -199,8 +199,8 @@ class Limiter:
         """Return how full every cap of the subject is."""
         found = self._tiers().tier(tier)
         caps = [cap for cap in found.caps if cap.amount is not None]
-        reading = await self._ledger.levels([_demand(subject, cap, 1) for cap in caps])
-        levels = _cap_levels(subject, caps, reading.levels)
+        reading = await self._ledger.levels([demand(subject, cap, 1) for cap in caps])
+        levels = cap_levels(subject, caps, reading.levels)
         return UsageReport(
             tier=found.name,
             as_of=reading.at_us,
@@ -213,10 +213,10 @@ class Limiter:
         caps, tokens = tier.caps_on(model), max(1, ask.tokens)
         for cap in caps:
             if cap.unit == "tokens" and cap.amount is not None and tokens > cap.amount:
-                demand = _demand(ask.subject, cap, 1)
-                reading = await self._ledger.levels([demand])
-                tokens = max(1, reading.levels[demand.charge.key].remaining)
-        return tuple(_demand(ask.subject, cap, tokens if cap.unit == "tokens" else 1) for cap in caps)
+                one = demand(ask.subject, cap, 1)
+                reading = await self._ledger.levels([one])
+                tokens = max(1, reading.levels[one.charge.key].remaining)
+        return tuple(demand(ask.subject, cap, tokens if cap.unit == "tokens" else 1) for cap in caps)
 
     async def _take(self, ask: Ask, tier: Tier, model: str) -> Taken | Full:
         return await self._ledger.take(
@@ -240,7 +240,7 @@ class Limiter:
             charges=taken.charges,
             at_us=taken.at_us,
             deadline_us=taken.deadline_us,
-            levels=_cap_levels(ask.subject, tier.caps_on(taken.model), taken.levels),
+            levels=cap_levels(ask.subject, tier.caps_on(taken.model), taken.levels),
             priority=tier.priority,
         )
 
@@ -282,7 +282,7 @@ class Limiter:
             at_most=level.at_most,
             full_at=None if at_once else level.full_at,
             options=tuple(options),
-            levels=_cap_levels(ask.subject, tier.caps_on(ask.model), full.levels),
+            levels=cap_levels(ask.subject, tier.caps_on(ask.model), full.levels),
         )
 
 
@@ -291,12 +291,14 @@ def _key(subject: str, cap: Cap) -> str:
     return f"{subject}|{cap.id}"
 
 
-def _demand(subject: str, cap: Cap, amount: int) -> Demand:
+def demand(subject: str, cap: Cap, amount: int) -> Demand:
+    """Return what is asked of the ledger to charge `amount` of the subject's to a cap."""
     charge = Charge(key=_key(subject, cap), unit=cap.unit, amount=amount, window_us=cap.window_us)
     return Demand(charge=charge, cap=cap.amount or 0)
 
 
-def _cap_levels(subject: str, caps: Sequence[Cap], levels: Mapping[str, Level]) -> tuple[CapLevel, ...]:
+def cap_levels(subject: str, caps: Sequence[Cap], levels: Mapping[str, Level]) -> tuple[CapLevel, ...]:
+    """Return the caps of the subject with their levels, those that have one."""
     found = ((cap, levels.get(_key(subject, cap))) for cap in caps)
     return tuple(CapLevel(cap, level) for cap, level in found if level is not None)
 

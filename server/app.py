@@ -16,15 +16,12 @@ import uvicorn
 from fastapi import FastAPI
 
 import personas
-import ratelimit
-from ratelimit.adaptive import Adaptive, AdaptiveLimiter
 from server import backends
 from server.adapters import observer_logs
 from server.adapters.audit_sql import SqlAudit
 from server.adapters.clock_system import SystemClock
 from server.adapters.conversations_sql import SqlConversations
 from server.adapters.database import Database
-from server.adapters.document_sql import DEMAND, SqlDocument
 from server.adapters.ids_system import SystemIds, new_signing_secret
 from server.adapters.meta_sql import kept
 from server.adapters.moderator_rules import RulesModerator
@@ -36,13 +33,12 @@ from server.adapters.turns_sql import SqlTurns
 from server.adapters.upstream_embedded import EmbeddedUpstream
 from server.adapters.upstream_openai import OpenAIUpstream
 from server.adapters.upstream_scripted import ScriptedUpstream
+from server.capping import Capping, capping
 from server.chat.accepting import Accepting
-from server.chat.adapting import Adapting
 from server.chat.adopting import Adopting
 from server.chat.auditing import Auditing
 from server.chat.catalogue import Catalogue
 from server.chat.conversations import Conversations
-from server.chat.demand import Pins
 from server.chat.live_conversations import LiveConversations
 from server.chat.mirrors import Mirrors
 from server.chat.observing import Observers
@@ -105,21 +101,8 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
                 for name, upstream in settings.upstreams.items()
                 if upstream.disabled is None
             }
-        lease = round(settings.caps.lease.total_seconds() * SECOND)
-        adaptive = Adaptive(
-            rules=settings.adaptive_rules(),
-            upstreams={alias: model.upstreams for alias, model in settings.models_catalogue().items()},
-            lease_us=lease,
-            clock=lambda: round(clock.monotonic() * SECOND),
-        )
-        limiter = _limiter(settings, adaptive, opened.ledger, lease)
-        adapting = Adapting(
-            adaptive=adaptive,
-            document=SqlDocument(engine, DEMAND),
-            clock=clock,
-            observer=observers,
-            sleep=parts.sleep,
-        )
+        caps = capping(settings, base=engine, ledger=opened.ledger, clock=clock, observer=observers, sleep=parts.sleep)
+        limiter = caps.limiter
         lengths = {alias: Lengths() for alias in settings.models}
         stored, conversations = SqlTurns(engine), SqlConversations(engine)
         moderator = RulesModerator(blocklist=settings.screening.blocklist)
@@ -145,7 +128,7 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             conversations=conversations,
             adopting=Adopting(catalogue=catalogue, prompts=prompts, questions=questions),
             limiter=limiter,
-            routing=Routing(upstreams, observers, capacity=adaptive, clock=clock),
+            routing=Routing(upstreams, observers, capacity=caps.adaptive, clock=clock),
             observer=observers,
             wakeups=opened.wakeups,
             pace=Pace(lease=settings.turns.lease.total_seconds(), linger=settings.turns.linger.total_seconds()),
@@ -161,12 +144,14 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             owning=owning,
             mirrors=Mirrors(journal=opened.journal, stored=stored, wakeups=opened.wakeups, observer=observers),
             observer=observers,
+            remember=caps.remembering.note,
             sleep=parts.sleep,
         )
         sockets = Sockets(random=random.random)
         metrics = PrometheusObserver(running=lambda: turns.running, sockets=lambda: len(sockets))
         observers.join(metrics)
-        await stack.enter_async_context(adapting)
+        await stack.enter_async_context(caps.adapting)
+        await stack.enter_async_context(caps.remembering)
         await stack.enter_async_context(turns)
         followed = await stack.enter_async_context(
             LiveConversations(
@@ -186,7 +171,7 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             catalogue=catalogue,
             conversations=Conversations(store=conversations, live=followed, clock=clock),
             quota=Quota(limiter=limiter),
-            operations=_operations(settings, engine, clock, adaptive),
+            operations=_operations(engine, clock, caps),
             identity=opened.identity,
             clock=clock,
             ids=ids,
@@ -287,24 +272,13 @@ def serve(settings: Settings, *, ready: Callable[[str], None]) -> None:
     Server(application(settings), settings, ready=settled).run()
 
 
-def _limiter(settings: Settings, adaptive: Adaptive, ledger: ratelimit.Ledger, lease: int) -> ratelimit.Limits:
-    base = settings.tier_table()
-
-    def tiers() -> ratelimit.Tiers:
-        return adaptive.tiers(base)
-
-    return AdaptiveLimiter(
-        limiter=ratelimit.Limiter(tiers=tiers, ledger=ledger, lease_us=lease), adaptive=adaptive, tiers=tiers
-    )
-
-
-def _operations(settings: Settings, engine: Database, clock: Clock, adaptive: Adaptive) -> Operations:
-    audit = SqlAudit(engine)
+def _operations(engine: Database, clock: Clock, caps: Capping) -> Operations:
     return Operations(
-        audit=Auditing(audit=audit, clock=clock),
+        audit=Auditing(audit=SqlAudit(engine), clock=clock),
         releases=Releases(revisions=SqlRevisions(engine)),
-        pins=Pins(document=SqlDocument(engine, DEMAND), audit=audit, rules=settings.adaptive_rules(), clock=clock),
-        adaptive=adaptive,
+        explaining=caps.explaining,
+        pins=caps.pins,
+        adaptive=caps.adaptive,
     )
 
 

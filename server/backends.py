@@ -93,6 +93,20 @@ async def opened(settings: Settings, *, clock: Clock, observer: Observer) -> Asy
             yield await _shared(settings, stack, clock, observer)
 
 
+@asynccontextmanager
+async def ledger_to_read(settings: Settings, clock: Clock) -> AsyncIterator[ratelimit.Ledger]:
+    """Open the ledger for commands that look at it: the shared one, or one made of what the database has."""
+    async with AsyncExitStack() as stack:
+        if not settings.embedded_database:
+            address = cluster_address(settings) if settings.clustered else None
+            shared = ledger_redis.opened(address) if address else ledger_postgres.opened(settings.database)
+            yield await stack.enter_async_context(shared)
+            return
+        ledger = MemoryLedger(clock=clock.now)
+        await _restore(ledger, SqliteJournal(settings.data / database.FILE), settings, clock.now())
+        yield ledger
+
+
 async def _stores(settings: Settings, stack: AsyncExitStack) -> Stores:
     if settings.embedded_database:
         file = settings.data / database.FILE
@@ -107,12 +121,7 @@ async def _embedded(settings: Settings, stack: AsyncExitStack, clock: Clock) -> 
     stored = await _stores(settings, stack)
     journal = await stack.enter_async_context(SqliteJournal(settings.data / database.FILE))
     ledger = MemoryLedger(clock=clock.now, journal=journal)
-    now = clock.now()
-    until = now + round(settings.caps.lease.total_seconds() * 1_000_000)
-    holds = [
-        replace(hold, deadline_us=until) if hold.state == "held" else hold for hold in await journal.stored_holds()
-    ]
-    ledger.restore(holds, now)
+    held = await _restore(ledger, journal, settings, clock.now())
     return Backends(
         base=stored.base,
         identity=stored.identity,
@@ -120,8 +129,18 @@ async def _embedded(settings: Settings, stack: AsyncExitStack, clock: Clock) -> 
         wakeups=MemoryWakeups(),
         ledger=ledger,
         alone=True,
-        held=[hold.hold_id for hold in holds if hold.state == "held"],
+        held=held,
     )
+
+
+async def _restore(ledger: MemoryLedger, journal: SqliteJournal, settings: Settings, now: int) -> list[str]:
+    """Give the ledger what the journal has; return the ids of holds that nobody has settled or released."""
+    until = now + round(settings.caps.lease.total_seconds() * 1_000_000)
+    holds = [
+        replace(hold, deadline_us=until) if hold.state == "held" else hold for hold in await journal.stored_holds()
+    ]
+    ledger.restore(holds, now)
+    return [hold.hold_id for hold in holds if hold.state == "held"]
 
 
 async def _shared(settings: Settings, stack: AsyncExitStack, clock: Clock, observer: Observer) -> Backends:

@@ -13,6 +13,7 @@ from ratelimit.ledger import (
     GIVEN_BACK,
     Charge,
     Demand,
+    Entry,
     Full,
     Held,
     HoldRequest,
@@ -23,6 +24,7 @@ from ratelimit.ledger import (
     StoredHold,
     Taken,
 )
+from ratelimit.ledgers.outcomes import entries_of
 from ratelimit.meter import Level, Meter
 
 REMEMBER_US = 3_600_000_000
@@ -139,6 +141,10 @@ class MemoryLedger:
     async def levels(self, demands: Sequence[Demand]) -> Reading:
         now = self._advance()
         return Reading(at_us=now, levels=self._read(demands, now))
+
+    async def entries(self, key: str, *, window_us: int) -> Sequence[Entry]:
+        now = self._advance()
+        return entries_of(self._meters.get(key, _EMPTY), now, window_us)
 
     def restore(self, holds: Iterable[StoredHold], now: int) -> None:
         """Take back what a journal kept, before the first request.

@@ -1,10 +1,11 @@
-"""What shared ledgers have in common: what they write down of a hold, so that any process can repeat and end it."""
+"""What ledgers have in common: what shared ones write down of a hold, and how the entries of a meter are told."""
 
 import json
 from dataclasses import dataclass
 from typing import Self
 
-from ratelimit.ledger import Charge, HoldRequest
+from ratelimit.ledger import Charge, Entry, HoldRequest
+from ratelimit.meter import Meter
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +46,18 @@ class Outcome:
 def subject_of(key: str) -> str:
     """Return the subject that the key of a counter begins with."""
     return key.rpartition("|")[0] or key
+
+
+def entries_of(meter: Meter, now: int, window: int) -> list[Entry]:
+    """Return what counts in the window, oldest first."""
+    return [
+        Entry(
+            hold_id=hold_id,
+            at_us=at,
+            amount=amount,
+            in_flight=deadline is not None,
+            free_at_us=at + window if deadline is None else max(at + window, deadline),
+        )
+        for hold_id, at, amount, deadline in meter.rows
+        if deadline is not None or at > now - window
+    ]

@@ -14,8 +14,8 @@ from typing import Any, Self
 
 import asyncpg
 
-from ratelimit.ledger import GIVEN_BACK, Charge, Demand, Full, HoldRequest, Reading, Taken
-from ratelimit.ledgers.outcomes import Outcome, subject_of
+from ratelimit.ledger import GIVEN_BACK, Charge, Demand, Entry, Full, HoldRequest, Reading, Taken
+from ratelimit.ledgers.outcomes import Outcome, entries_of, subject_of
 from ratelimit.meter import Level, Meter
 
 REMEMBER_US = 3_600_000_000
@@ -98,6 +98,12 @@ class PostgresLedger:
             now = await self._lock(connection, map(subject_of, keys))
             counters = await _read(connection, keys, now)
         return Reading(at_us=now, levels=_levels(counters, demands, now))
+
+    async def entries(self, key: str, *, window_us: int) -> Sequence[Entry]:
+        async with self._transaction() as connection:
+            now = await self._lock(connection, [subject_of(key)])
+            counters = await _read(connection, [key], now)
+        return entries_of(counters[key].meter, now, window_us)
 
     async def _take(self, hold: HoldRequest) -> Taken | Full:
         outcome = Outcome.of(hold)

@@ -362,12 +362,33 @@ local function restore(now)
   return DONE
 end
 
+-- ARGV: window. Return `at amount deadline hold` of each entry, `-` for the deadline of a settled one.
+local function entries(now)
+  local counter, found = load(KEYS[2], KEYS[3], now), {}
+  if counter.changed then
+    save(counter, now)
+  end
+  for _, entry in ipairs(counter.flight) do
+    found[#found + 1] = int(entry[2]) .. ' ' .. int(entry[3]) .. ' ' .. int(entry[4]) .. ' ' .. entry[1]
+  end
+  if counter.total > 0 then
+    local from = '(' .. int(now - tonumber(ARGV[3]))
+    local log = redis.call('ZRANGEBYSCORE', counter.log, from, '+inf', 'WITHSCORES')
+    for i = 1, #log, 2 do
+      local hold = string.match(log[i], '^%d+:(.*)$')
+      found[#found + 1] = int(tonumber(log[i + 1])) .. ' ' .. int(amount_of(log[i])) .. ' - ' .. hold
+    end
+  end
+  return found
+end
+
 local function outcome()
   local packed = redis.call('GET', KEYS[2])
   return packed and select(4, cmsgpack.unpack(packed))
 end
 
 local operations = {
-  take = take, settle = settle, renew = renew, levels = levels, restore = restore, outcome = outcome }
+  take = take, settle = settle, renew = renew, levels = levels, restore = restore, outcome = outcome,
+  entries = entries }
 local now, fresh = read_clock()
 return operations[ARGV[1]](now, fresh)

@@ -19,6 +19,7 @@ from ratelimit.ledger import (
     GIVEN_BACK,
     Charge,
     Demand,
+    Entry,
     Full,
     HoldRequest,
     LedgerEmptied,
@@ -122,6 +123,13 @@ class RedisLedger:
             await self._check_epoch()
             answer = await self._call(self._script(keys, "levels", 1, *flat))
         return Reading(at_us=answer[1], levels=_levels([demand.charge.key for demand in demands], answer[4]))
+
+    async def entries(self, key: str, *, window_us: int) -> Sequence[Entry]:
+        keys = [f"{_tag(subject_of(key))}:now", *_counters([key])]
+        rows = await self._call(self._script(keys, "entries", window_us))
+        if not rows:
+            await self._check_epoch()
+        return sorted((_entry(row, window_us) for row in rows), key=lambda entry: entry.at_us)
 
     async def restore(self, holds: Iterable[StoredHold]) -> None:
         """Put back every hold that may still count, or that somebody may still end.
@@ -258,4 +266,17 @@ def _level(cap: int, used: int, held: int, fits: int, next_at: int, at_most: int
         at_most=at_most == 1,
         next_free_at=None if first < 0 else first,
         full_at=None if last < 0 else last,
+    )
+
+
+def _entry(row: bytes | str, window: int) -> Entry:
+    at, amount, deadline, hold = (row.decode() if isinstance(row, bytes) else row).split(" ", 3)
+    free_at = int(at) + window
+    return Entry(
+        # The mark of several that were put together.
+        hold_id="" if hold.startswith("~") else hold,
+        at_us=int(at),
+        amount=int(amount),
+        in_flight=deadline != "-",
+        free_at_us=free_at if deadline == "-" else max(free_at, int(deadline)),
     )

@@ -92,6 +92,11 @@ class SqlAccounts:
         rows = await self._database.read(lambda connection: connection.execute(query).mappings().all())
         return [User(**row) for row in rows]
 
+    async def user(self, name: str) -> User | None:
+        query = select(users).where(users.c.name == name)
+        row = await self._database.read(lambda connection: connection.execute(query).mappings().first())
+        return User(**row) if row else None
+
     async def change_user(self, name: str, *, tier: str | None = None, suspended: bool | None = None) -> User | None:
         asked = {"tier": tier, "suspended": suspended}
         changes = {field: value for field, value in asked.items() if value is not None}

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-VERSION: Final = "0002"
+VERSION: Final = "0003"
 """The newest revision of `migrations`."""
 
 NO_NUL: Final = {0: "\N{SYMBOL FOR NULL}"}
@@ -221,6 +221,20 @@ persona_labels = Table(
     Column("persona", String, primary_key=True),
     Column("label", String, primary_key=True),
     Column("number", Integer, nullable=False),
+)
+
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("user_id", String, primary_key=True),
+    Column("minute", BigInteger, primary_key=True, autoincrement=False),
+    Column("code", String, primary_key=True),
+    Column("model", Name, primary_key=True),
+    Column("cap", String, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("next_at", BigInteger),
+    Index("refusals_by_age", "minute"),
 )
 
 audit = Table(

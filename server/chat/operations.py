@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ratelimit.adaptive import Adaptive
 from server.chat.auditing import Auditing
 from server.chat.demand import Pins
+from server.chat.explaining import Explaining
 from server.chat.releases import Releases
 
 
@@ -14,6 +15,7 @@ class Operations:
 
     audit: Auditing
     releases: Releases
+    explaining: Explaining
     pins: Pins
     adaptive: Adaptive
     """What demand changes on this node."""

@@ -45,6 +45,7 @@ class Turns:
         owning: Owning,
         mirrors: Mirrors,
         observer: Observer,
+        remember: Callable[[Actor, str | None, Refused], None],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._clock = clock
@@ -55,6 +56,7 @@ class Turns:
         self._owning = owning
         self._mirrors = mirrors
         self._observer = observer
+        self._remember = remember
         self._sleep = sleep
         self._claims = Claims()
         self._stack = AsyncExitStack()
@@ -135,6 +137,7 @@ class Turns:
         except Exception as failed:  # noqa: BLE001  whoever waits gets it
             if isinstance(failed, Refused):
                 self._observer.saw(refused(failed))
+                self._remember(claim.actor, claim.request.model, failed)
             claim.fate.set_exception(failed)
         except BaseException:
             claim.fate.cancel()

@@ -1,12 +1,13 @@
-"""`parley caps`: what each tier comes to, and what demand and operators make of it."""
+"""`parley caps`: what each tier comes to, why users are refused, and what demand and operators make of it."""
 
 import asyncio
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
 
-from server.cli.output import CommandError, as_json, as_table, remark, rfc3339
-from server.cli.setup import ConfigOption, JsonOption, pins, read
+from server.cli.output import CommandError, as_json, as_table, moment, remark, rfc3339, say
+from server.cli.setup import ConfigOption, JsonOption, read
 
 commands = typer.Typer(help="Check the usage caps, and fix them by hand while demand moves them.", no_args_is_help=True)
 
@@ -36,6 +37,39 @@ def check(json: JsonOption = False, config: ConfigOption = None) -> None:
         as_table(rows, empty="There are no caps.")
 
 
+@commands.command("explain")
+def explain(
+    user: Annotated[str, typer.Argument(metavar="USER", help="The user's name.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="The alias that they ask for.")],
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Say what one more message of a user would meet: each cap, what fills it, when that frees; and past refusals."""
+    from server.capping import explaining
+
+    async def explained() -> Mapping[str, Any]:
+        async with explaining(read(config)) as opened:
+            return await opened.explain(user, model)
+
+    why = asyncio.run(explained())
+    if json:
+        as_json(why)
+        return
+    say(_verdict(why))
+    for cap in why["caps"]:
+        state = "passes" if cap["passes"] else f"refuses until {moment(cap['next_at'])}"
+        lowered = f" (of {cap['base_cap']})" if cap["base_cap"] != cap["cap"] else ""
+        say("")
+        say(
+            f"{cap['id']}: {cap['used']} used and {cap['held']} running of {cap['cap']}{lowered} {cap['unit']}: {state}"
+        )
+        as_table(_entries(cap["entries"]), empty="Nothing is in its window.")
+    if why["refused"]:
+        say("")
+        say("Refused in the last day:")
+        as_table(why["refused"], empty="")
+
+
 RuleArgument = Annotated[str, typer.Argument(metavar="RULE", help="The group or model that `adaptive` names.")]
 
 
@@ -59,6 +93,8 @@ def pin(
     """Fix the caps of a rule by hand, on every running node within a second."""
     asked = dict(_part(text) for text in parts or [])
 
+    from server.capping import pins
+
     async def pinned() -> None:
         async with pins(read(config)) as opened:
             await opened.pin(rule, asked, by="cli", reason=reason)
@@ -70,6 +106,7 @@ def pin(
 @commands.command("unpin")
 def unpin(rule: RuleArgument, config: ConfigOption = None) -> None:
     """Let the caps of a rule move again."""
+    from server.capping import pins
 
     async def unpinned() -> bool:
         async with pins(read(config)) as opened:
@@ -81,6 +118,8 @@ def unpin(rule: RuleArgument, config: ConfigOption = None) -> None:
 
 
 async def _parts(config: ConfigOption) -> list[dict[str, object]]:
+    from server.capping import pins
+
     async with pins(read(config)) as opened:
         rules, demand = await opened.demand()
     return [
@@ -104,3 +143,35 @@ def _part(text: str) -> tuple[str, int]:
     if not equals or not number.isdecimal() or len(number) > 3:  # noqa: PLR2004  100%
         raise typer.BadParameter(f"{text} is not a part of a cap. Write TIER=50%.", param_hint="TIER=50%")
     return tier, 10 * int(number)
+
+
+def _verdict(why: Mapping[str, Any]) -> str:
+    who = f"{why['user']} (tier {why['tier']})"
+    match why["verdict"]:
+        case "served":
+            return f"{who} would be served by {why['model']} now."
+        case "served_by_fallback":
+            return f"{who} would be served by {why['served_by']}; {why['model']} is back {moment(why['next_at'])}."
+        case "user_suspended":
+            return f"{who} is suspended: everything is refused."
+        case "model_not_in_tier":
+            having = ", ".join(why["tiers_with_model"]) or "no tier"
+            return f"{who} may not use {why['model']}; it is part of: {having}."
+        case "too_many_at_once":
+            return f"{who} has as many answers running as the tier allows."
+        case _:
+            more = f" The tier {why['upgrade']} gives more." if why["upgrade"] else ""
+            return f"{who} is refused {why['model']} until {moment(why['next_at'])}.{more}"
+
+
+def _entries(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "sent_at": entry["at"],
+            "amount": entry["amount"],
+            "model": entry["model"],
+            "state": "running" if entry["in_flight"] else "charged",
+            "frees_at": entry["frees_at"],
+        }
+        for entry in entries
+    ]

@@ -52,7 +52,7 @@ def as_table(rows: Sequence[Mapping[str, Any]], *, empty: str) -> None:
     for column in rows[0]:
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*(_moment(value) if name.endswith("_at") else _cell(value) for name, value in row.items()))
+        table.add_row(*(moment(value) if name.endswith("_at") else _cell(value) for name, value in row.items()))
     # A pipe has no width: cells are not to be cut for one that is made up.
     console = Console(width=None if sys.stdout.isatty() else 10_000, markup=False, highlight=False)
     with console.capture() as printed:
@@ -69,7 +69,7 @@ def rfc3339(micros: int | None) -> str | None:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def _moment(value: str | None) -> str:
+def moment(value: str | None) -> str:
     """Return an RFC 3339 time as people read it in a column, to the second."""
     return f"{value[:19].replace('T', ' ')} UTC" if value else "-"
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from server.chat.demand import Pins
     from server.core.ports import Turns
-    from server.core.ports_operator import Accounts, Identity, Revisions
+    from server.core.ports_operator import Accounts, Identity, Refusals, Revisions
     from server.settings import Settings
 
 ConfigOption = Annotated[
@@ -40,6 +39,7 @@ class Stores:
     identity: "Identity"
     revisions: "Revisions"
     turns: "Turns"
+    refusals: "Refusals"
 
 
 @asynccontextmanager
@@ -49,6 +49,7 @@ async def stores(settings: "Settings") -> AsyncIterator[Stores]:
     from server.adapters.accounts_sql import SqlAccounts
     from server.adapters.clock_system import SystemClock
     from server.adapters.ids_system import SystemIds, new_secret
+    from server.adapters.refusals_sql import SqlRefusals
     from server.adapters.revisions_sql import SqlRevisions
     from server.adapters.turns_sql import SqlTurns
 
@@ -59,24 +60,7 @@ async def stores(settings: "Settings") -> AsyncIterator[Stores]:
             identity=opened.identity,
             revisions=SqlRevisions(base),
             turns=SqlTurns(base),
-        )
-
-
-@asynccontextmanager
-async def pins(settings: "Settings") -> AsyncIterator["Pins"]:
-    """Open what demand and operators have made of the caps."""
-    from server import backends
-    from server.adapters.audit_sql import SqlAudit
-    from server.adapters.clock_system import SystemClock
-    from server.adapters.document_sql import DEMAND, SqlDocument
-    from server.chat.demand import Pins
-
-    async with backends.stores(settings) as opened:
-        yield Pins(
-            document=SqlDocument(opened.base, DEMAND),
-            audit=SqlAudit(opened.base),
-            rules=settings.adaptive_rules(),
-            clock=SystemClock(),
+            refusals=SqlRefusals(base),
         )
 
 

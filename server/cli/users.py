@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from server.cli.keys import check_tier
-from server.cli.output import CommandError, as_json, as_table, remark, rfc3339
+from server.cli.output import CommandError, as_json, as_table, remark, rfc3339, say
 from server.cli.setup import ConfigOption, JsonOption, now, read, stores
-from server.core.ports_operator import User
+from server.core.ports_operator import Refusal, User
 from server.core.records import UsageRow
 
 commands = typer.Typer(help="List users, change their tier, suspend them, see what they used.", no_args_is_help=True)
@@ -64,7 +64,8 @@ def usage(
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Show what a user used of each model."""
+    """Show what a user used of each model, and what they were refused."""
+    from server.chat.explaining import refusal
     from server.settings.values import parse_duration
 
     settings = read(config)
@@ -73,18 +74,22 @@ def usage(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--since") from error
 
-    async def used() -> Sequence[UsageRow]:
+    async def used() -> tuple[Sequence[UsageRow], Sequence[Refusal]]:
         async with stores(settings) as opened:
-            found = [one for one in await opened.accounts.users() if one.name == user]
-            if not found:
+            found = await opened.accounts.user(user)
+            if found is None:
                 raise _nobody(user)
-            return await opened.turns.usage_rows(found[0].id, start)
+            return await opened.turns.usage_rows(found.id, start), await opened.refusals.of(found.id, start)
 
-    rows = summed(asyncio.run(used()))
+    rows, refusals = asyncio.run(used())
     if json:
-        as_json(rows)
-    else:
-        as_table(rows, empty=f"{user} used nothing in the last {since}.")
+        as_json(summed(rows))
+        return
+    as_table(summed(rows), empty=f"{user} used nothing in the last {since}.")
+    if refusals:
+        say("")
+        say("Refused:")
+        as_table([refusal(one) for one in refusals], empty="")
 
 
 def summed(used: Sequence[UsageRow]) -> list[dict[str, Any]]:

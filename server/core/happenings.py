@@ -46,4 +46,5 @@ class Happening(StrEnum):
     MIRROR_FAILED = "mirror_failed", Kind.FAULT, "A turn of another process could not be read."
     FOLLOW_FAILED = "follow_failed", Kind.FAULT, "Followed conversations could not be read in one look."
     DEMAND_FAILED = "demand_failed", Kind.FAULT, "Demand could not be followed for a second, or caps not be published."
+    REFUSALS_LOST = "refusals_lost", Kind.FAULT, "What users were refused could not be kept for later."
     WAKEUPS_FAILED = "wakeups_failed", Kind.FAULT, "Hints between processes could not be sent or heard."

@@ -63,6 +63,9 @@ class Accounts(Protocol):
     async def users(self) -> Sequence[User]:
         """Return all users, by name."""
 
+    async def user(self, name: str) -> User | None:
+        """Return the user of this name."""
+
     async def change_user(self, name: str, *, tier: str | None = None, suspended: bool | None = None) -> User | None:
         """Change what is given and return the user, or None if there is none of this name."""
 
@@ -135,3 +138,33 @@ class Document(Protocol):
 
         Changes follow each other: each sees what the one before has made. `work` may be run again.
         """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """What a user was refused within one minute, for one reason."""
+
+    user_id: str
+    code: str
+    """Of the catalogue of errors."""
+    model: str
+    """What the client named; empty if nothing."""
+    cap: str
+    """The cap that refused; empty for other reasons."""
+    count: int
+    last_at: int
+    next_at: int | None
+    """What the last one was told."""
+
+
+class Refusals(Protocol):
+    """What users were refused, for whoever asks why. Kept a while, then forgotten."""
+
+    async def add(self, refused: Sequence[Refusal]) -> None:
+        """Keep these; those of the same user, minute, code, model and cap are counted together."""
+
+    async def of(self, user_id: str, since: int) -> Sequence[Refusal]:
+        """Return the user's refusals whose minute ended after `since`, the newest first."""
+
+    async def forget(self, before: int) -> int:
+        """Delete those whose minute began before this time; return how many."""

@@ -27,6 +27,7 @@ ACCESS: Final[Mapping[tuple[str, str], Role | Literal["public"]]] = {
     ("GET", "/v1/conversations/{conversation_id}/items"): Role.USER,
     ("GET", "/v1/usage"): Role.USER,
     ("GET", "/admin/audit"): Role.OPERATOR,
+    ("GET", "/admin/caps/explain"): Role.OPERATOR,
     ("GET", "/admin/caps/adaptive"): Role.OPERATOR,
     ("PUT", "/admin/caps/adaptive/{rule}/pin"): Role.OPERATOR,
     ("DELETE", "/admin/caps/adaptive/{rule}/pin"): Role.OPERATOR,

@@ -1,5 +1,6 @@
-"""`/admin/caps`: what demand has made of the caps, and what operators fix by hand."""
+"""`/admin/caps`: why users are refused, what demand has made of the caps, and what operators fix by hand."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -38,6 +39,12 @@ async def adaptive(_: CurrentActor, services: CurrentServices) -> dict[str, Any]
         for rule in rules
     ]
     return {"object": "list", "data": data}
+
+
+@router.get("/admin/caps/explain")
+async def explain(user: str, model: str, _: CurrentActor, services: CurrentServices) -> Mapping[str, Any]:
+    """Return what one more message of the user, by name, would meet: each cap, what fills it and when that frees."""
+    return await services.operations.explaining.explain(user, model)
 
 
 @router.put("/admin/caps/adaptive/{rule}/pin")

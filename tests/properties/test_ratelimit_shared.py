@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 from redis.exceptions import ResponseError
 
-from ratelimit.ledger import Demand, Full, HoldRequest, Journal, Ledger, Reading, StoredHold, Taken
+from ratelimit.ledger import Demand, Entry, Full, HoldRequest, Journal, Ledger, Reading, StoredHold, Taken
 from ratelimit.ledgers import redis as redis_ledger
 from ratelimit.ledgers.memory import MemoryLedger
 from ratelimit.ledgers.redis import RedisLedger
@@ -58,6 +58,10 @@ class Agreeing:
 
     async def levels(self, demands: Sequence[Demand]) -> Reading:
         return self._same(await self._memory.levels(demands), self._other.levels(demands))
+
+    async def entries(self, key: str, *, window_us: int) -> Sequence[Entry]:
+        expected = await self._memory.entries(key, window_us=window_us)
+        return self._same(expected, self._other.entries(key, window_us=window_us))
 
     def restore(self, holds: Iterable[StoredHold], now: int) -> None:
         """Rebuild both from the same journal."""

@@ -1,13 +1,15 @@
 """Fakes behind the operators' doors: revisions of two personas, and an audit in a list."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from ratelimit.adaptive import Adaptive, Bounds, Rule
 from server.chat.auditing import Auditing
 from server.chat.demand import Pins
+from server.chat.explaining import Explaining
 from server.chat.operations import Operations
 from server.chat.releases import Releases
+from server.core.errors import Refused
 from server.core.ports import Clock
 from server.core.ports_operator import AuditEntry, Revision
 from tests.unit.server.edge.stories import NOW
@@ -51,6 +53,15 @@ RULE = Rule(
 )
 
 
+class FakeExplaining:
+    """Knows one user."""
+
+    async def explain(self, user: str, model: str) -> Mapping[str, Any]:
+        if user != "ana":
+            raise Refused("not_found", f"There is no user {user}.", param="user")
+        return {"user": user, "model": model}
+
+
 class FakeRevisions:
     """A tutor with two revisions."""
 
@@ -76,6 +87,7 @@ def operations(audit: FakeAudit, clock: Clock) -> Operations:
     return Operations(
         audit=Auditing(audit=audit, clock=clock),
         releases=Releases(revisions=FakeRevisions()),
+        explaining=cast(Explaining, FakeExplaining()),
         pins=Pins(document=FakeDocument(), audit=audit, rules=[RULE], clock=clock),
         adaptive=Adaptive(rules=[RULE], upstreams={"gpt-4": ["mock"]}, lease_us=1, clock=lambda: 0),
     )

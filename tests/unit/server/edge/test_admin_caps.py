@@ -61,3 +61,12 @@ def test_pins_that_cannot_be() -> None:
             assert error_of(client.put(PIN, json={"parts": parts})) == (400, "invalid_value")
         assert error_of(client.put("/admin/caps/adaptive/other/pin", json={})) == (404, "not_found")
     assert world.audit.kept == []
+
+
+def test_an_explanation_is_asked_for_by_name() -> None:
+    """User and model are query parameters; both are needed, and the user has to exist."""
+    with visiting(World(), headers=OPERATOR) as client:
+        found = client.get("/admin/caps/explain?user=ana&model=gpt-4")
+        assert found.json() == {"user": "ana", "model": "gpt-4"}
+        assert error_of(client.get("/admin/caps/explain?user=ana")) == (400, "invalid_value")
+        assert error_of(client.get("/admin/caps/explain?user=bo&model=gpt-4")) == (404, "not_found")

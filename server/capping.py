@@ -1,0 +1,109 @@
+"""The wiring of the caps: tiers, ledger and demand to what holds, watches and explains them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import ratelimit
+from ratelimit.adaptive import Adaptive, AdaptiveLimiter
+from ratelimit.explaining import Explainer
+from server import backends
+from server.adapters.accounts_sql import SqlAccounts
+from server.adapters.audit_sql import SqlAudit
+from server.adapters.clock_system import SystemClock
+from server.adapters.database import Database
+from server.adapters.document_sql import DEMAND, SqlDocument
+from server.adapters.ids_system import SystemIds, new_secret
+from server.adapters.refusals_sql import SqlRefusals
+from server.adapters.turns_sql import SqlTurns
+from server.chat.adapting import Adapting
+from server.chat.demand import Demand, Pins
+from server.chat.explaining import Explaining
+from server.chat.refused import Remembering
+from server.core.ports import Clock, Observer
+from server.settings import Settings
+
+SECOND = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capping:
+    """All that has to do with caps on one node."""
+
+    limiter: ratelimit.Limits
+    adaptive: Adaptive
+    adapting: Adapting
+    remembering: Remembering
+    explaining: Explaining
+    pins: Pins
+
+
+def capping(
+    settings: Settings,
+    *,
+    base: Database,
+    ledger: ratelimit.Ledger,
+    clock: Clock,
+    observer: Observer,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Capping:
+    """Return the caps of a node; `adapting` and `remembering` have to be entered."""
+    adaptive = _adaptive(settings, clock)
+    table = settings.tier_table()
+
+    def tiers() -> ratelimit.Tiers:
+        return adaptive.tiers(table)
+
+    limiter = ratelimit.Limiter(tiers=tiers, ledger=ledger, lease_us=_lease(settings))
+    document, refusals = SqlDocument(base, DEMAND), SqlRefusals(base)
+    return Capping(
+        limiter=AdaptiveLimiter(limiter=limiter, adaptive=adaptive, tiers=tiers),
+        adaptive=adaptive,
+        adapting=Adapting(adaptive=adaptive, document=document, clock=clock, observer=observer, sleep=sleep),
+        remembering=Remembering(refusals=refusals, clock=clock, observer=observer, sleep=sleep),
+        explaining=_explaining(base, Explainer(tiers=tiers, ledger=ledger), clock),
+        pins=_pins(settings, base, clock),
+    )
+
+
+@asynccontextmanager
+async def pins(settings: Settings) -> AsyncIterator[Pins]:
+    """Open what demand and operators have made of the caps, for commands."""
+    async with backends.stores(settings) as opened:
+        yield _pins(settings, opened.base, SystemClock())
+
+
+@asynccontextmanager
+async def explaining(settings: Settings) -> AsyncIterator[Explaining]:
+    """Open what explains the caps, for commands: what the stores know, which a running server may be ahead of."""
+    clock = SystemClock()
+    async with backends.stores(settings) as opened, backends.ledger_to_read(settings, clock) as ledger:
+        adaptive, table = _adaptive(settings, clock), settings.tier_table()
+        demand = Demand.read(await SqlDocument(opened.base, DEMAND).read())
+        adaptive.publish(demand.published, demand.pins)
+        yield _explaining(opened.base, Explainer(tiers=lambda: adaptive.tiers(table), ledger=ledger), clock)
+
+
+def _adaptive(settings: Settings, clock: Clock) -> Adaptive:
+    return Adaptive(
+        rules=settings.adaptive_rules(),
+        upstreams={alias: model.upstreams for alias, model in settings.models_catalogue().items()},
+        lease_us=_lease(settings),
+        # Seconds are counted by a clock that never goes back.
+        clock=lambda: round(clock.monotonic() * SECOND),
+    )
+
+
+def _explaining(base: Database, explainer: Explainer, clock: Clock) -> Explaining:
+    accounts = SqlAccounts(base, ids=SystemIds(), clock=clock, new_secret=new_secret, by="server")
+    return Explaining(explainer=explainer, accounts=accounts, turns=SqlTurns(base), refusals=SqlRefusals(base))
+
+
+def _pins(settings: Settings, base: Database, clock: Clock) -> Pins:
+    document = SqlDocument(base, DEMAND)
+    return Pins(document=document, audit=SqlAudit(base), rules=settings.adaptive_rules(), clock=clock)
+
+
+def _lease(settings: Settings) -> int:
+    return round(settings.caps.lease.total_seconds() * SECOND)
