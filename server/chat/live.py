@@ -5,24 +5,30 @@ deltas, nobody has a queue of their own, and the text is held once however many 
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from server.core.events import Delta, Ended, Event, ItemOpened, last_seq
 from server.core.records import Outcome, Turn
-from server.core.trail import joined
+from server.core.trail import Kept, joined
 
 
 class LiveTurn:
-    """The committed events of one turn, running or ended. Belongs to one event loop."""
+    """The committed events of one turn, running or ended. Belongs to one event loop.
 
-    def __init__(self, turn: Turn, events: Sequence[Event] = ()) -> None:
+    `kept` is the log of a turn that has ended, as the store has it.
+    """
+
+    def __init__(self, turn: Turn, events: Sequence[Event] = (), *, kept: Kept | None = None) -> None:
         self.turn = turn
         self.delivered = False
         """Whether a client has been sent anything, so that it knows the id and could come back."""
         self.lost: Exception | None = None
         """Set if this process can say nothing more about the turn: it was fenced off or the store failed."""
-        self._events: list[Event] = list(events)
-        self._lasts: list[int] = [last_seq(event) for event in events]
+        self.rendered: dict[Hashable, object] = {}
+        """What doors have made of the log as it stands, for all who are at the same place in it; gone when it grows."""
+        self._kept = kept
+        self._events: list[Event] = list(kept.events if kept else events)
+        self._lasts: list[int] = [last_seq(event) for event in self._events]
         self._wakes: dict[int, Callable[[], None]] = {}
         self._next_key = 0
         self.on_deserted: Callable[[], None] | None = None
@@ -59,16 +65,24 @@ class LiveTurn:
         return self._events
 
     @property
+    def position(self) -> int:
+        """The last sequence number that is committed; -1 before the first event."""
+        return self._lasts[-1] if self._lasts else -1
+
+    @property
     def followers(self) -> int:
         """How many follow now."""
         return len(self._wakes)
 
     def after(self, position: int) -> list[Event]:
         """Return what is committed after the sequence number `position` (-1: all), neighbouring deltas joined."""
+        if self._kept is not None:
+            return self._kept.after(position)
         return joined(self._events[bisect_right(self._lasts, position) :])
 
     def add(self, events: Sequence[Event]) -> None:
         """Take events that have become durable and wake the followers."""
+        self.rendered.clear()
         self._events.extend(events)
         self._lasts.extend(last_seq(event) for event in events)
         if self.on_added:

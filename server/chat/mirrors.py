@@ -66,6 +66,11 @@ class _Mirror:
         if new and not self.live.ended:
             self.live.add(new)
 
+    def end(self, kept: trail.Kept) -> None:
+        """Take what is new in the log of the turn, which has ended."""
+        if not self.live.ended:
+            self.live.add(kept.after(self.next_seq - 1))
+
 
 class Mirrors:
     """The mirrors of this process, one for each turn however many follow it. A context manager."""
@@ -168,7 +173,7 @@ class Mirrors:
             self._observer.saw(Happened(name=Happening.MIRROR_FAILED, labels={"turn": turn.id, "error": repr(failed)}))
             return
         if stored is not None and stored.outcome is not None:
-            mirror.add(trail.unpack(stored.trail, stored.reply.text if stored.reply else ""))
+            mirror.end(trail.Kept(stored.trail, stored.reply.text if stored.reply else ""))
         elif stored is None:
             gone = f"Response with id '{turn.id}' was deleted."
             mirror.live.lose(Refused("response_not_found", gone, param="response_id"))

@@ -174,7 +174,7 @@ class Turns:
             return live
         if stored.outcome is None:
             return await self._mirrors.of(stored.turn)
-        return LiveTurn(stored.turn, trail.unpack(stored.trail, stored.reply.text if stored.reply else ""))
+        return LiveTurn(stored.turn, kept=trail.Kept(stored.trail, stored.reply.text if stored.reply else ""))
 
     async def _store(self, accepted: Accepted) -> Started:
         """Make the turn durable and begin its answer; on any failure the hold is released."""

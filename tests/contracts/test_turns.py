@@ -49,8 +49,8 @@ async def test_an_ended_turn_can_be_replayed(journal: Journal, turns: Turns) -> 
     assert found is not None
     assert (found.outcome, found.reply) == (end.outcome, end.reply)
     assert found.reply is not None
-    log = trail.unpack(found.trail, found.reply.text)
-    assert log == [OPENED, *said("1", "Hel", "lo \U0001f600", "\x00 "), *end.events]
+    log = trail.Kept(found.trail, found.reply.text).events
+    assert log == trail.joined([OPENED, *said("1", "Hel", "lo \U0001f600", "\x00 "), *end.events])
 
 
 async def test_a_turn_without_a_reply_has_ended_all_the_same(journal: Journal, turns: Turns) -> None:
