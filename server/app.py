@@ -57,6 +57,7 @@ from server.core.screening import make_marker
 from server.edge.services import Services
 from server.edge.sockets import Sockets
 from server.edge.web import create
+from server.edge.wire_uvicorn import WireProtocol
 from server.settings import Settings
 from server.settings import Upstream as UpstreamSettings
 
@@ -206,7 +207,7 @@ class Server(uvicorn.Server):
                 app,
                 host=host,
                 port=port,
-                ws="websockets-sansio",
+                ws=WireProtocol,
                 ws_max_size=LARGEST_FRAME,
                 ws_per_message_deflate=False,
                 ws_ping_interval=20.0,

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,7 +22,6 @@ from server.core.errors import (
     Close,
     Refused,
 )
-from server.core.events import Event, Opened, last_seq
 from server.core.records import Actor
 from server.edge import asked, completions_render, extensions
 from server.edge.answers import Answers, Cursor, Ticket
@@ -30,8 +29,10 @@ from server.edge.asked import Asked, Delivery
 from server.edge.fields import Fields
 from server.edge.follows import Follows
 from server.edge.json_in import decode
+from server.edge.outlet import Frames, Outlet
 from server.edge.refusals import internal, lost
 from server.edge.services import Services
+from server.edge.showing import Show, news_of
 
 _CLOSING: Final = 5.0
 _MOST_SAID: Final = 64
@@ -46,7 +47,7 @@ class Door:
 
     read: Callable[[dict[str, Any]], Asked | str]
     """A frame's request, or the frame that answers it at once. Raises `Refused`."""
-    show: Callable[[LiveTurn, Sequence[Event], int, Delivery], list[str]]
+    show: Show
     """The frames of events, those after the position."""
     refuse: Callable[[Refused, str | None], str]
     """The frame of a refusal, in its lane."""
@@ -74,6 +75,7 @@ class Socket:
         patience: Patience = Patience(),
     ) -> None:
         self._websocket = websocket
+        self._outlet = Outlet(websocket)
         self._door = door
         self._services = services
         self._who = who
@@ -82,7 +84,7 @@ class Socket:
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._said: deque[str] = deque()
-        self._answers = Answers(refuse=self._refuse, changed=self._news.set)
+        self._answers = Answers(refuse=self._refuse, changed=self._change)
         self._follows = Follows(
             conversations=services.conversations,
             answers=self._answers,
@@ -96,6 +98,8 @@ class Socket:
         self._look: asyncio.TimerHandle
         self._stall = asyncio.timeout(None)
         self._sending_since: float | None = None
+        self._pumping = False
+        self._fault: Exception | None = None
         self._dies_at = 0.0
         self._close: Close | None = None
         self._gone = False
@@ -244,37 +248,73 @@ class Socket:
             self._answers.let_go()
             await self._send_close(self._close)
 
+    def _change(self) -> None:
+        """Have what is new sent: by the loop itself, soon, or by the writer where a client has to be waited for."""
+        if self._sending_since is None and self._outlet.ready:
+            if not self._pumping:
+                self._pumping = True
+                self._loop.call_soon(self._pump)
+        else:
+            self._news.set()
+
+    def _pump(self) -> None:
+        """Send all that is new in one write. Waking the writer's task for each delta would cost more than the delta."""
+        self._pumping = False
+        if self._gone or self._sending_since is not None or not self._outlet.ready:
+            self._news.set()
+            return
+        try:
+            frames, shown = self._gather()
+        except Exception as fault:  # noqa: BLE001  raised where the socket's owner sees it
+            self._fault = fault
+        else:
+            self._outlet.write(frames)
+            _delivered(shown)
+        if self._fault is not None or self._close is not None or self._may_leave:
+            self._news.set()
+
     async def _send_news(self) -> None:
         """Send all that was said and what is new of each answer, until there is nothing or the socket ends."""
-        while not self._gone and (self._said or (self._answers.woken and self._close is None)):
-            while self._said:
-                await self._send(self._said.popleft())
-            self._room.set()
-            for cursor in self._answers.news():
-                await self._advance(cursor)
+        while not self._gone and (self._fault or self._said or (self._answers.woken and self._close is None)):
+            if self._fault is not None:
+                raise self._fault
+            await self._patiently(self._outlet.room())
+            frames, shown = self._gather()
+            for one in frames:
+                await self._patiently(self._outlet.send(one))
+            _delivered(shown)
 
-    async def _advance(self, cursor: Cursor) -> None:
+    async def _patiently(self, sending: Awaitable[None]) -> None:
+        """Wait for the client, whose patience begins anew."""
+        self._sending_since = self._loop.time()
+        try:
+            await sending
+        finally:
+            self._sending_since = None
+
+    def _gather(self) -> tuple[list[Frames], list[LiveTurn]]:
+        """Take all that was said and what is new of each answer; return it with the turns that it shows."""
+        frames = [Frames(list(self._said))] if self._said else []
+        self._said.clear()
+        self._room.set()
+        shown: list[LiveTurn] = []
+        if self._close is None:
+            for cursor in self._answers.news():
+                self._advance(cursor, frames)
+                shown.append(cursor.live)
+        return frames, shown
+
+    def _advance(self, cursor: Cursor, frames: list[Frames]) -> None:
         live = cursor.live
-        events = live.after(cursor.position)
-        if events:
-            for frame in self._frames(cursor, events):
-                await self._send(frame)
-                live.delivered = True
-            cursor.position = last_seq(events[-1])
-        if live.ended and not live.after(cursor.position):
+        new = news_of(cursor, self._door.show, extended=self._extended)
+        if new is not None:
+            frames.append(new.frames)
+            cursor.position = new.position
+        if live.ended and cursor.position >= live.position:
             if live.outcome is None:
                 self._refuse(lost(live), cursor.delivery.stream_id)
             self._answers.finish(cursor, self._tasks)
             self._tell_usage_soon()
-
-    def _frames(self, cursor: Cursor, events: Sequence[Event]) -> list[str]:
-        live, show = cursor.live, self._door.show
-        served = live.turn.served_by
-        if not (self._extended and served is not None and isinstance(events[0], Opened)):
-            return show(live, events, cursor.position, cursor.delivery)
-        first = show(live, events[:1], cursor.position, cursor.delivery)
-        told = extensions.served_by_frame(served, live.turn.id, cursor.delivery.stream_id)
-        return [*first, told, *show(live, events[1:], cursor.position, cursor.delivery)]
 
     def _tell_usage_soon(self) -> None:
         if not self._extended:
@@ -303,14 +343,7 @@ class Socket:
 
     def _say(self, frame: str) -> None:
         self._said.append(frame)
-        self._news.set()
-
-    async def _send(self, frame: str) -> None:
-        self._sending_since = self._loop.time()
-        try:
-            await self._websocket.send({"type": "websocket.send", "text": frame})
-        finally:
-            self._sending_since = None
+        self._change()
 
     async def _send_close(self, close: Close) -> None:
         try:
@@ -343,3 +376,8 @@ class Socket:
     def _allow_leaving(self) -> None:
         self._may_leave = True
         self._news.set()
+
+
+def _delivered(lives: Iterable[LiveTurn]) -> None:
+    for live in lives:
+        live.delivered = True

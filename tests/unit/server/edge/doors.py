@@ -2,13 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 from starlette.types import Message as AsgiMessage
 from starlette.websockets import WebSocket
+from websockets.frames import Frame, Opcode
 
 from personas import Compiled
 from server.adapters.wakeups_memory import MemoryWakeups
@@ -24,6 +26,7 @@ from server.core.events import Opened
 from server.core.records import Actor, Conversation, Message, Model, Role
 from server.core.requests import TurnRequest
 from server.edge import responses_ws
+from server.edge.outlet import EXTENSION
 from server.edge.services import Services
 from server.edge.socket import Door, Socket
 from server.edge.sockets import Sockets
@@ -49,6 +52,10 @@ MODELS = (
     Model("gpt-4", ("openai",), "secret-upstream-name", 8192, vision=True),
     Model("local", ("local",), "x", 4096, max_output=512, demonstration=True),
 )
+
+
+ENCODED = False
+"""Whether the sockets of tests that do not say take encoded frames."""
 
 
 class FakeTurns:
@@ -273,10 +280,30 @@ def failing() -> World:
     return world
 
 
-class Wire:
-    """The client's end of a socket without a network: what was sent, and how fast it is read."""
+def parsed(data: bytes) -> list[Frame]:
+    """Return the frames in `data`, as the library of most clients reads them."""
+    stream, frames = BytesIO(data), []
 
-    def __init__(self) -> None:
+    def read_exact(size: int) -> Generator[None, None, bytes]:
+        yield from ()
+        return stream.read(size)
+
+    def parse() -> Generator[None, None, None]:
+        while stream.tell() < len(data):
+            frames.append((yield from Frame.parse(read_exact, mask=False)))
+
+    assert list(parse()) == []
+    return frames
+
+
+class Wire:
+    """The client's end of a socket without a network: what was sent, and how fast it is read.
+
+    If `encoded`, the server's end takes frames as bytes too, as uvicorn's does.
+    """
+
+    def __init__(self, *, encoded: bool = False) -> None:
+        self._encoded = encoded
         self._in: asyncio.Queue[AsgiMessage] = asyncio.Queue()
         self._out: asyncio.Queue[AsgiMessage] = asyncio.Queue()
         self.reading = asyncio.Event()
@@ -285,7 +312,15 @@ class Wire:
 
     async def accepted(self) -> WebSocket:
         """Return the server's end, after the handshake."""
-        scope = {"type": "websocket", "path": "/", "headers": [], "query_string": b"", "subprotocols": []}
+        scope: dict[str, Any] = {
+            "type": "websocket",
+            "path": "/",
+            "headers": [],
+            "query_string": b"",
+            "subprotocols": [],
+        }
+        if self._encoded:
+            scope["extensions"] = {EXTENSION: self}
         websocket = WebSocket(scope, self._in.get, self._send)
         await websocket.accept()
         assert (await self._out.get())["type"] == "websocket.accept"
@@ -336,6 +371,22 @@ class Wire:
         async with asyncio.timeout(5):
             return await self._out.get()
 
+    @property
+    def ready(self) -> bool:
+        """See `server.edge.outlet.Wire`."""
+        return self.reading.is_set()
+
+    async def drained(self) -> None:
+        """See `server.edge.outlet.Wire`."""
+        await self.reading.wait()
+
+    def write(self, frames: bytes) -> None:
+        """See `server.edge.outlet.Wire`."""
+        assert self.ready
+        for frame in parsed(frames):
+            assert (frame.opcode, frame.fin) == (Opcode.TEXT, True)
+            self._out.put_nowait({"type": "websocket.send", "text": bytes(frame.data).decode()})
+
     async def _send(self, message: AsgiMessage) -> None:
         await self.reading.wait()
         self._out.put_nowait(message)
@@ -361,7 +412,7 @@ async def connected(
     who: Callable[[], Awaitable[Actor]] = ana,
     **how: Any,
 ) -> AsyncIterator[Wire]:
-    wire = Wire()
+    wire = Wire(encoded=how.pop("encoded", ENCODED))
     socket = Socket(
         websocket=await wire.accepted(),
         door=door,

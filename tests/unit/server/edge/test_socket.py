@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,14 +10,22 @@ import pytest
 
 from server.chat.live import LiveTurn
 from server.core.errors import Refused
-from server.core.events import Opened
+from server.core.events import Event, Opened
 from server.core.records import Actor, ServedBy, TurnStatus
 from server.core.requests import TurnRequest
-from server.edge import completions_ws
+from server.edge import completions_ws, responses_ws
+from server.edge.asked import Delivery
 from server.edge.json_in import MOST_BYTES
 from server.edge.socket import Patience
+from tests.unit.server.edge import doors
 from tests.unit.server.edge.doors import ANA, HI, World, connected, quiet, tell
 from tests.unit.server.edge.stories import a_turn, an_outcome, deltas, ending, opening, told
+
+
+@pytest.fixture(autouse=True, params=[False, True], ids=["messages", "wire"])
+def way_out(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run every test over ASGI's messages and over a wire that takes encoded frames: clients see the same."""
+    monkeypatch.setattr(doors, "ENCODED", request.param)
 
 
 async def test_one_answer() -> None:
@@ -380,3 +389,24 @@ async def test_completions_on_a_socket() -> None:
         frame = await wire.frame()
         assert (frame["error"]["code"], frame["stream_id"]) == ("invalid_value", "b")
         assert "type" not in frame
+
+
+async def test_followers_at_one_place_share_their_frames() -> None:
+    """What many followers of one turn are sent is rendered once, and each gets all of it."""
+    rendered: list[int] = []
+
+    def show(live: LiveTurn, events: Sequence[Event], after: int, delivery: Delivery) -> list[str]:
+        rendered.append(after)
+        return responses_ws.DOOR.show(live, events, after, delivery)
+
+    world, door = World(), replace(responses_ws.DOOR, show=show)
+    live = world.turns.lives["resp_0"] = LiveTurn(a_turn("0"), [Opened(0)])
+    async with connected(world, door, extended=True) as one, connected(world, door, extended=True) as other:
+        for wire in (one, other):
+            wire.send(type="parley:resume", response_id="resp_0")
+            await wire.frames(2)
+        rendered.clear()
+        tell(live, "Hel", "lo")
+        frames = await one.frames(7)
+        assert await other.frames(7) == frames
+        assert len(rendered) == 1
