@@ -1,6 +1,6 @@
 """A persona with its ancestors, joined into one: what a child may add, what it may change, and what stays."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from personas import locales
@@ -21,14 +21,19 @@ _OWN = ("spec", "name", "title", "summary", "extends")
 _NARROWING: tuple[Path, ...] = (("access", "tiers"), ("access", "groups"), ("tools",), ("model", "use"))
 
 
-def compose(persona: Persona, others: Mapping[str, Persona]) -> Compiled:
+def compose(
+    persona: Persona, others: Mapping[str, Persona], *, groups: Mapping[str, Sequence[str]] | None = None
+) -> Compiled:
     """Join `persona` with what it extends, found by name in `others`, under the `house` persona if there is one.
+
+    `groups` are the deployment's names for several models: a model narrows a group that has it, and a group whatever
+    has all of its models.
 
     Raises `PersonaRefused` for cycles, for more than four `extends` in a row, for a locked section that is replaced,
     for access, tools or models wider than a parent allows, and for dials that are not declared.
     """
     chain = _chain(persona, others)
-    joined = _Joined()
+    joined = _Joined(groups or {})
     for member in chain:
         joined.add(member)
     joined.check_locked()
@@ -80,6 +85,7 @@ def _refused(persona: Persona, field_name: str, message: str, cure: str) -> Pers
 class _Joined:
     """What the ancestors so far come to."""
 
+    groups: Mapping[str, Sequence[str]]
     fields: dict[str, Json] = field(default_factory=dict)
     where: dict[Path, tuple[str, int]] = field(default_factory=dict)
     house: list[Section] = field(default_factory=list)
@@ -136,7 +142,8 @@ class _Joined:
         for path in _NARROWING:
             allowed, wanted = _at(self.fields, path), _at(child.fields, path)
             if isinstance(allowed, list) and path in child.lines:
-                extra = [str(item) for item in wanted if item not in allowed] if isinstance(wanted, list) else ["all"]
+                within = self._models if path == ("model", "use") else _as_said
+                extra = _wider(wanted, allowed, within) if isinstance(wanted, list) else ["all"]
                 if extra:
                     name = ".".join(str(step) for step in path)
                     message = f"`{name}` is wider than what it extends allows: {', '.join(extra)}."
@@ -146,6 +153,10 @@ class _Joined:
         if _at(self.fields, owner_only) is True and _at(child.fields, owner_only) is False:
             message = "`access.owner_only` is wider than what it extends allows."
             self._report(child.source, _line(child, owner_only), "widens", message, "Remove it.")
+
+    def _models(self, name: Json) -> Sequence[Json]:
+        """Return the models that an entry of `model.use` stands for."""
+        return self.groups.get(name, (name,)) if isinstance(name, str) else (name,)
 
     def _add_section(self, section: Section, child: Persona) -> None:
         if section.key in self.locked:
@@ -167,6 +178,16 @@ class _Joined:
 
     def _report(self, path: str, line: int, code: str, message: str, cure: str) -> None:
         self.problems.append(Problem(path, line, code, message, cure))
+
+
+def _wider(wanted: Sequence[Json], allowed: Sequence[Json], within: Callable[[Json], Sequence[Json]]) -> list[str]:
+    """Return what of `wanted` is more than `allowed`, where `within` says what a word stands for."""
+    known = [*allowed, *(one for entry in allowed for one in within(entry))]
+    return [str(item) for item in wanted if item not in known and not all(one in known for one in within(item))]
+
+
+def _as_said(word: Json) -> Sequence[Json]:
+    return (word,)
 
 
 def _merge(parent: Mapping[str, Json], child: Mapping[str, Json]) -> dict[str, Json]:

@@ -27,10 +27,11 @@ class Library:
     """Errors and warnings of all files."""
 
     @classmethod
-    def load(cls, folders: Sequence[Path]) -> "Library":
+    def load(cls, folders: Sequence[Path], *, groups: Mapping[str, Sequence[str]] | None = None) -> "Library":
         """Read `*.md` and `*/persona.md` of each folder; a name in a later folder wins, even if its file is bad.
 
-        A folder that does not exist is a problem, not an exception.
+        `groups` are the deployment's names for several models. A folder that does not exist is a problem, not an
+        exception.
         """
         good: dict[str, Persona] = {}
         refused: dict[str, tuple[Problem, ...]] = {}
@@ -46,7 +47,7 @@ class Library:
                     good[name] = _only(files, name)
                 except PersonaRefused as error:
                     refused[name] = error.problems
-        compiled = _compose_all(good, refused)
+        compiled = _compose_all(good, refused, groups)
         problems += (problem for persona in good.values() for problem in persona.problems)
         problems += dict.fromkeys(problem for errors in refused.values() for problem in errors)
         return cls(compiled=compiled, refused=refused, problems=tuple(problems))
@@ -91,7 +92,11 @@ def _only(files: Sequence[Path], name: str) -> Persona:
     return parse(text, source=str(file), name_hint=name, beside=beside)
 
 
-def _compose_all(good: Mapping[str, Persona], refused: dict[str, tuple[Problem, ...]]) -> Mapping[str, Compiled]:
+def _compose_all(
+    good: Mapping[str, Persona],
+    refused: dict[str, tuple[Problem, ...]],
+    groups: Mapping[str, Sequence[str]] | None,
+) -> Mapping[str, Compiled]:
     if HOUSE in refused:
         # No persona speaks without the rules that the operator meant to put above it.
         refused.update(dict.fromkeys(good, refused[HOUSE]))
@@ -99,7 +104,7 @@ def _compose_all(good: Mapping[str, Persona], refused: dict[str, tuple[Problem, 
     compiled = {}
     for name, persona in good.items():
         try:
-            compiled[name] = compose(persona, good)
+            compiled[name] = compose(persona, good, groups=groups)
         except PersonaRefused as error:
             refused[name] = error.problems
     return compiled

@@ -285,7 +285,7 @@ def _operations(engine: Database, clock: Clock, caps: Capping) -> Operations:
 
 async def _catalogue(settings: Settings, revisions: SqlRevisions, clock: Clock) -> Catalogue:
     """Store what the persona files hold as revisions, and let the live ones answer."""
-    library = personas.Library.load([personas.CATALOG, *settings.personas])
+    library = personas.Library.load([personas.CATALOG, *settings.personas], groups=settings.groups)
     for problem in library.problems:
         structlog.get_logger("parley").warning("persona_problem", problem=str(problem))
     catalogue = Catalogue(

@@ -1,18 +1,16 @@
 """Dotprompt: `.prompt` files, front matter and a Handlebars template. Inputs are dials here."""
 
-import re
 from collections.abc import Mapping
 
 from personas.front_matter import Json, Unreadable
-from personas.interop.draft import Draft, Object, Remark, Variable, at, integer_at, settings_in, text_at
+from personas.interop.draft import Draft, Object, Remark, at, integer_at, settings_in, text_at
 from personas.interop.format import Format, front_matter_bytes
 from personas.interop.handlebars import translated
-from personas.interop.openai import MAX_VARIABLES, snake
+from personas.interop.inputs import Inputs
 from personas.interop.outline import Outline, settings_of
 from personas.interop.prose import Dialect
 from personas.template import NAMES
 
-_DIAL = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _WRITES = {name: f"{{{{{name}}}}}" for name in NAMES if not name.startswith("persona.")}
 
 
@@ -25,21 +23,9 @@ def fits(document: Json) -> bool:
 def read(document: Object) -> Draft:
     """Return what a prompt says. Raises `Unreadable` where its template computes."""
     front, body = at(document, "front"), text_at(document, "body")
-    variables: dict[str, Variable] = {}
-
-    def meaning(word: str) -> str:
-        if word in NAMES:
-            return word
-        dial = snake(word)
-        if "." in word or not _DIAL.fullmatch(dial):
-            return ""
-        if len(variables) >= MAX_VARIABLES and word not in variables:
-            raise Unreadable(1, "too_many", f"The prompt has more than {MAX_VARIABLES} variables.", "Write them out.")
-        default = at(front, "input", "default", word)
-        variables[word] = Variable(dial, default if isinstance(default, str) else "")
-        return f"dials.{dial}"
-
-    found = translated(body, meaning, first_line=integer_at(document, "line") or 1)
+    defaults = at(front, "input", "default")
+    inputs = Inputs(defaults if isinstance(defaults, dict) else {})
+    found = translated(body, inputs.meaning, first_line=integer_at(document, "line") or 1)
     if not found.text.strip() and found.others:
         raise Unreadable(1, "no_text", "The prompt has no text for the system.", 'Put it under `{{role "system"}}`.')
     others = "Texts for other roles and the place of the history are left out: a persona is what the system says."
@@ -51,7 +37,7 @@ def read(document: Object) -> Draft:
         settings=settings_in(
             at(front, "config"), temperature="temperature", top_p="topP", max_output_tokens="maxOutputTokens"
         ),
-        variables=variables,
+        variables=inputs.variables,
         remarks=[Remark("roles", others)] if found.others else [],
     )
 

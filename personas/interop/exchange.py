@@ -23,6 +23,7 @@ from personas.interop.openai import OPENAI
 from personas.interop.openwebui import OPENWEBUI
 from personas.interop.outline import outlined
 from personas.interop.persona_text import make
+from personas.interop.prompty import PROMPTY, SUFFIX
 from personas.interop.skill import SKILL
 from personas.persona import MAX_BYTES, Persona, parse
 from personas.problems import PersonaRefused, Problem
@@ -33,6 +34,7 @@ FORMATS: Mapping[str, Format] = {
     CARD_PNG: CARD,
     "skill": SKILL,
     "dotprompt": DOTPROMPT,
+    "prompty": PROMPTY,
     "openwebui": OPENWEBUI,
     "lobehub": LOBEHUB,
     "librechat": LIBRECHAT,
@@ -49,6 +51,7 @@ MAX_TEXT = 1024 * 1024
 
 _IN_JSON = (CARD, OPENWEBUI, LOBEHUB, LIBRECHAT, HUGGINGFACE, LANGFUSE, OPENAI)
 """Formats that a JSON object may have, the surest signs first."""
+_TEMPLATES = (".prompt", SUFFIX)
 _CURE = f"Import one of: {', '.join(FORMATS)}."
 
 
@@ -189,9 +192,9 @@ def _documents(content: bytes, file_name: str) -> tuple[list[tuple[Format, Objec
         left = [Remark("files", f"Other files of the archive stay packed: {others}.")] if others else []
         return _of_json(documents.from_json(documents.text_of(packed))), left
     text = documents.text_of(content)
-    if text.lstrip()[:1] in {"{", "["} and not file_name.endswith(".prompt"):
+    if text.lstrip()[:1] in {"{", "["} and not file_name.endswith(_TEMPLATES):
         return _of_json(documents.from_json(text)), []
-    if file_name.endswith(".prompt") or text.partition("\n")[0].rstrip() == "---":
+    if file_name.endswith(_TEMPLATES) or text.partition("\n")[0].rstrip() == "---":
         return [_with_front_matter(text, file_name)], []
     specs = librechat.specs_of(dict(documents.from_yaml(text)))
     return _told_apart(specs), []
@@ -202,6 +205,8 @@ def _with_front_matter(text: str, file_name: str) -> tuple[Format, Object]:
     if text_at(document, "front", "spec").startswith("persona/"):
         cure = "Put it into a folder of personas as it is."
         raise Unreadable(1, "persona", "This is a persona of ours already.", cure)
+    if file_name.endswith(SUFFIX) or (not file_name.endswith(".prompt") and PROMPTY.fits(document)):
+        return PROMPTY, PROMPTY.normal(document)
     if file_name.endswith(".prompt") or DOTPROMPT.fits(document):
         return DOTPROMPT, document
     if SKILL.fits(document):

@@ -153,7 +153,7 @@ def library(settings: "Settings", more: Sequence[Path] = ()) -> "personas.Librar
     """Return the personas of the shipped catalog, of the configuration's folders and of `more`."""
     from personas import CATALOG, Library
 
-    return Library.load([CATALOG, *settings.personas, *more])
+    return Library.load([CATALOG, *settings.personas, *more], groups=settings.groups)
 
 
 def found(settings: "Settings", paths: Sequence[Path]) -> list["personas.Problem"]:

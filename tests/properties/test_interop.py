@@ -192,6 +192,15 @@ TEXT_FILES: dict[str, st.SearchStrategy[bytes]] = {
         prose,
         prose,
     ).map(str.encode),
+    "a.prompty": st.builds(
+        lambda about, kept, body: (
+            f"---\n{written({'name': about, 'model': {'api': kept}, 'sample': {'x': kept}})}---\n"
+            f"system:\n{body}{{{{x}}}}"
+        ),
+        prose,
+        prose,
+        prose,
+    ).map(str.encode),
     "a.yaml": st.builds(
         lambda label, body, kept: written(
             {"modelSpecs": {"list": [{"label": label, "preset": {"promptPrefix": body}, "more": kept}]}}
@@ -211,7 +220,7 @@ def test_a_text_file_comes_back_as_the_same_persona(named: tuple[str, bytes]) ->
     try:
         (first,) = read(content, file_name=file_name)
     except PersonaRefused:
-        assert file_name == "a.prompt"
+        assert file_name in {"a.prompt", "a.prompty"}
         return
     exported = write(compiled(first.text, first.name), first.format)
     (second,) = read(exported.content, file_name=file_name)
@@ -253,7 +262,7 @@ prefixes = st.sampled_from(
         b'---\nmodel: m\n---\n{{role "system"}}',
     ]
 )
-names = st.sampled_from(["a.json", "a.png", "a.charx", "SKILL.md", "a.prompt", "a.yaml", ""])
+names = st.sampled_from(["a.json", "a.png", "a.charx", "SKILL.md", "a.prompt", "a.prompty", "a.yaml", ""])
 
 
 @given(prefixes, st.one_of(st.binary(max_size=200), words.map(lambda text: text.encode(errors="replace"))), names)

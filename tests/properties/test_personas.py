@@ -1,7 +1,9 @@
 """Laws of personas: whatever anyone writes stays in its place, and what is locked or stable stays so."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -157,6 +159,48 @@ def test_locked_sections_survive_every_child(body: str) -> None:
     assert ("Rules", "No lies.") in {(passage.heading, passage.text) for passage in compiled.house}
     assert ("Bounds", "Stay.") in {(passage.heading, passage.text) for passage in compiled.body}
     assert set(compiled.bounds.locked) >= {"Rules", "Bounds"}
+
+
+NAMES = ("mini", "local", "large", "standard", "all", "free", "plus")
+GROUPS = {"standard": ("mini", "local"), "all": ("mini", "local", "large"), "empty": ()}
+some_names = st.none() | st.lists(st.sampled_from((*NAMES, "empty")), min_size=1, max_size=3, unique=True)
+
+
+def bounded(name: str, wanted: dict[str, list[str] | None], extends: str) -> Persona:
+    """Return a persona with these bounds; None leaves one out."""
+    lines = [f"extends: {extends}"] if extends else []
+    for field, value in wanted.items():
+        if value is not None:
+            words = ", ".join(value)
+            outer, _, inner = field.partition(".")
+            lines.append(f"{outer}: {{ {inner}: [{words}] }}" if inner else f"{outer}: [{words}]")
+    return parse(HEAD.format(name, "\n".join(lines)) + "Text.", source=f"{name}.md")
+
+
+bounds = st.fixed_dictionaries({"access.tiers": some_names, "tools": some_names, "model.use": some_names})
+
+
+@given(bounds, bounds, bounds)
+def test_a_descendant_never_allows_more(one: dict[str, Any], two: dict[str, Any], three: dict[str, Any]) -> None:
+    """Whatever a chain of personas says, it is refused or allows nothing that an ancestor does not."""
+    family = {"a": bounded("a", one, ""), "b": bounded("b", two, "a"), "c": bounded("c", three, "b")}
+    allowed: dict[str, set[str] | None] = dict.fromkeys(one)
+    for member in family.values():
+        try:
+            compiled = compose(member, family, groups=GROUPS)
+        except PersonaRefused:
+            return
+        found = {
+            "access.tiers": compiled.access.tiers,
+            "tools": compiled.tools,
+            "model.use": compiled.model.use,
+        }
+        for field, words in found.items():
+            groups: Mapping[str, Sequence[str]] = GROUPS if field == "model.use" else {}
+            now = None if words is None else {one for word in words for one in groups.get(word, (word,))}
+            before = allowed[field]
+            assert before is None or (now is not None and now <= before)
+            allowed[field] = now
 
 
 YAML = [

@@ -1,5 +1,7 @@
 """What a child may add, change and narrow, and what stays as its ancestors wrote it."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from personas.compiled import Compiled
@@ -149,6 +151,35 @@ def test_access_tools_and_models_never_widen(parent: str, child: str, line: int)
 def test_narrowing_is_allowed(parent: str, child: str) -> None:
     """A child may allow less, in another order, and bound what its parent left open."""
     join(persona("p", child, extends="q"), persona("q", parent))
+
+
+GROUPS = {"standard": ("mini", "local"), "all": ("mini", "local", "large"), "none": ()}
+
+
+@pytest.mark.parametrize(
+    ("parent", "child", "extra"),
+    [
+        ("standard", "mini", ""),
+        ("standard", "standard, local", ""),
+        ("mini, local, large", "standard", ""),
+        ("all", "standard", ""),
+        ("all", "none", ""),
+        ("standard", "large", "large"),
+        ("standard", "all", "all"),
+        ("mini", "mini, standard", "standard"),
+        ("standard", "other", "other"),
+    ],
+)
+def test_models_and_groups_narrow_each_other(parent: str, child: str, extra: str) -> None:
+    """A model is within its group, and a group within whatever has all of its models."""
+    parents = {"q": persona("q", f"model: {{ use: [{parent}] }}")}
+    problems: Sequence[Problem] = ()
+    try:
+        compose(persona("p", f"model: {{ use: [{child}] }}", extends="q"), parents, groups=GROUPS)
+    except PersonaRefused as refused:
+        problems = refused.problems
+    told = [f"`model.use` is wider than what it extends allows: {extra}."] if extra else []
+    assert [problem.message for problem in problems] == told
 
 
 def test_an_inherited_bound_holds_for_grandchildren() -> None:

@@ -162,6 +162,47 @@ def test_what_a_prompt_computes_for_others_is_left_out() -> None:
     assert imported.name == "kind"
 
 
+def test_a_prompty_is_what_its_system_says() -> None:
+    """Inputs are dials, other roles are left out and told, and keys of providers stay behind."""
+    imported = only("coach.prompty")
+    persona = compiled(imported)
+    assert persona.title == "Running Coach"
+    assert {name: dial.default for name, dial in persona.bounds.dials.items()} == {
+        "goal_name": "ten kilometres",
+        "week": "first",
+    }
+    text = persona.body[0].text
+    assert text.startswith("You coach a runner towards {{ dials.goal_name }}.\n{% if dials.week %}This is the")
+    assert "# Rest" in text
+    assert "not for the model" not in text
+    assert "What do I run" not in text
+    assert "SOME_KEY" not in imported.text
+    assert (persona.model.temperature, persona.model.max_output_tokens) == (0.5, 300)
+    assert codes(imported) >= {"roles", "model"}
+    exported = write(persona, "prompty").content
+    assert b"- a runner" in exported
+    assert b"SOME_KEY" not in exported
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ("system:\n{% for a in b %}x{% endfor %}", 5),
+        ("system:\nA\n\nsystem:\n{{ a | upper }}", 8),
+        ("{% if a %}x", 4),
+        ("x{% endif %}", 4),
+        ("{% else %}", 4),
+        ("{{ user.password }}", 4),
+        ("{# a", 4),
+    ],
+)
+def test_a_prompty_that_computes_is_refused_with_its_line(body: str, line: int) -> None:
+    """Loops, filters and conditions that go on into another part have no counterpart."""
+    with pytest.raises(PersonaRefused) as refused:
+        read(f"---\nname: m\n---\n{body}\n".encode(), file_name="a.prompty")
+    assert [problem.line for problem in refused.value.problems] == [line]
+
+
 def test_every_model_of_an_export_of_open_webui_is_read() -> None:
     """A list is as many personas; variables and suggestions are taken over."""
     first, second = read((FILES / "openwebui.json").read_bytes(), file_name="openwebui.json")
