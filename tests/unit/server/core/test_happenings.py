@@ -21,6 +21,8 @@ LABELS = {
     Happening.OUTPUT_TOKENS: TURN,
     Happening.FIRST_TOKEN: {"model": "m"},
     Happening.REFUSED: {"code": "draining"},
+    Happening.LIMIT: {"model": "m"},
+    Happening.CAP_PUBLISHED: {"rule": "r", "tier": "t"},
 }
 
 
