@@ -20,8 +20,9 @@ from server.core.records import Actor, Conversation, ServedBy, TurnStatus
 from server.core.requests import TurnRequest
 from server.edge import completions_ws, responses_ws
 from server.edge.socket import Socket
-from tests.unit.server.edge.doors import ANA, Wire, World, quiet
+from tests.unit.server.edge.doors import ANA, World, quiet
 from tests.unit.server.edge.stories import a_turn, an_outcome, deltas, ending, opening
+from tests.unit.server.edge.wires import Wire
 
 HERE = Path(__file__).parent
 PAGE = " ".join((HERE.parents[1] / "docs" / "protocol.md").read_text(encoding="utf-8").split())

@@ -11,8 +11,9 @@ from server.core.events import Opened
 from server.core.records import Conversation, Message, TextPart, TurnStatus
 from server.edge import completions_ws
 from server.edge.follows import MOST_FOLLOWED, MOST_UNTOLD
-from tests.unit.server.edge.doors import HI, Wire, World, connected, quiet, tell
+from tests.unit.server.edge.doors import HI, World, connected, quiet, tell
 from tests.unit.server.edge.stories import NOW, a_turn, an_outcome, deltas, ending, opening
+from tests.unit.server.edge.wires import Wire
 
 ASK = Message(id="msg_ask", role="user", parts=(TextPart("Why?"),), created_at=NOW, parent_id="msg_0", turn_id="resp_5")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from server.edge.outlet import Frames
-from tests.unit.server.edge.doors import parsed
+from tests.unit.server.edge.wires import parsed
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 70_000])
