@@ -227,3 +227,10 @@ async def test_a_turn_that_runs_while_its_conversation_is_deleted_ends_and_is_ch
     assert await turns.turn("resp_1", "user_1") is None
     assert await turns.forget(1, 10) == 1
     assert await conversations.path("msg_reply_1", "user_1") == []
+
+
+async def test_a_turn_that_begins_in_a_deleted_conversation_is_forgotten(store: Store, journal: Journal) -> None:
+    """Its conversation was there when the turn was accepted and is gone when it is stored: nothing of it is kept."""
+    log = await journal.begin(new_turn(conversation_id="conv_gone"), Sink())
+    await log.end(turn_end(a_turn(conversation_id="conv_gone"), "hello"))
+    assert await store.rows("SELECT status, keep_until FROM turns") == [("completed", 0)]

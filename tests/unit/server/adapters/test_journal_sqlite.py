@@ -357,11 +357,3 @@ async def test_a_duplicate_that_is_cancelled_leaves_the_first_one(journal: Sqlit
     second.cancel()
     await until_idle(journal)
     assert [orphan.turn.id for orphan in await journal.adopt(0, 0, everyone=True)] == ["resp_1"]
-
-
-async def test_a_turn_that_begins_in_a_deleted_conversation_is_forgotten(path: Path, journal: SqliteJournal) -> None:
-    """Its conversation was there when the turn was accepted and is gone when it is stored: nothing of it is kept."""
-    log = await journal.begin(new_turn(conversation_id="conv_gone"), Sink())
-    await log.end(turn_end(a_turn(conversation_id="conv_gone"), "hello"))
-    with closing(sqlite3.connect(path)) as other:
-        assert other.execute("SELECT status, keep_until FROM turns").fetchall() == [("completed", 0)]
