@@ -49,6 +49,7 @@ from server.chat.questions import Questions
 from server.chat.quota import Quota
 from server.chat.releases import Releases
 from server.chat.routing import Routing
+from server.chat.settling import Settling
 from server.chat.threads import Threads
 from server.chat.turns import Turns
 from server.core.estimates import Lengths
@@ -123,12 +124,21 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             moderator=moderator,
             lengths=lengths if settings.caps.estimate == "p95" else None,
         )
+        settling = Settling(
+            clock=clock,
+            limiter=limiter,
+            stored=stored,
+            observer=observers,
+            patience=round(settings.turns.lease.total_seconds() * SECOND),
+            sleep=parts.sleep,
+        )
         owning = Owning(
             clock=clock,
             journal=opened.journal,
             conversations=conversations,
             adopting=Adopting(catalogue=catalogue, prompts=prompts, questions=questions),
             limiter=limiter,
+            settling=settling,
             routing=Routing(upstreams, observers, capacity=caps.adaptive, clock=clock),
             observer=observers,
             wakeups=opened.wakeups,

@@ -50,9 +50,9 @@ _END_TURN: Final = """
     WHERE id = :id"""
 _INSERT_USAGE: Final = """
     INSERT INTO usage (turn_id, user_id, asked, model, persona, revision, status, input_tokens, output_tokens,
-                       cached_tokens, reasoning_tokens, estimated, hold_id, charged, created_at, ended_at)
+                       cached_tokens, reasoning_tokens, estimated, hold_id, charged, created_at, ended_at, settled_at)
     VALUES (:turn_id, :user_id, :asked, :model, :persona, :revision, :status, :input_tokens, :output_tokens,
-            :cached_tokens, :reasoning_tokens, :estimated, :hold_id, :charged, :created_at, :ended_at)"""
+            :cached_tokens, :reasoning_tokens, :estimated, :hold_id, :charged, :created_at, :ended_at, :settled_at)"""
 _MOVE_LEAF: Final = """
     UPDATE conversations
     SET leaf_id = COALESCE(:reply_id, (SELECT newest_id FROM turns WHERE id = :turn_id), leaf_id)

@@ -100,6 +100,8 @@ def usage_row(usage: UsageRow) -> Row:
         "charged": text_of(dict(usage.charged)),
         "created_at": usage.created_at,
         "ended_at": usage.ended_at,
+        # What held nothing has nothing to settle.
+        "settled_at": None if usage.hold_id else usage.ended_at,
     }
 
 

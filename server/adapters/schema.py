@@ -167,8 +167,15 @@ usage = Table(
     Column("charged", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger, nullable=False),
+    Column("settled_at", BigInteger),
     Index("usage_by_user", "user_id", "ended_at"),
     Index("usage_by_hold", "hold_id"),
+    Index(
+        "usage_unsettled",
+        "ended_at",
+        sqlite_where=text("settled_at IS NULL"),
+        postgresql_where=text("settled_at IS NULL"),
+    ),
 )
 
 holds = Table(

@@ -1,10 +1,10 @@
 """Turns that were accepted, in SQL. Every statement that shows one is bound to its user."""
 # ruff: noqa: D102  # what the methods promise is in `server.core.ports`
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, bindparam, delete, exists, or_, select
+from sqlalchemy import Connection, Select, and_, bindparam, delete, exists, or_, select, update
 
 from server.adapters.database import Database
 from server.adapters.rows import message_of, outcome_of, turn_of, usage_of
@@ -25,6 +25,12 @@ _USAGE: Final = (
     select(usage)
     .where(usage.c.user_id == bindparam("user_id"), usage.c.ended_at >= bindparam("since"))
     .order_by(usage.c.ended_at, usage.c.turn_id)
+)
+_UNSETTLED: Final = (
+    select(usage)
+    .where(usage.c.settled_at.is_(None), usage.c.ended_at < bindparam("before"))
+    .order_by(usage.c.ended_at, usage.c.turn_id)
+    .limit(bindparam("count"))
 )
 _parent, _child = messages.alias("parent"), messages.alias("child")
 # A turn that a later one continues is kept for its sake: the later one's path leads through it.
@@ -55,6 +61,17 @@ class SqlTurns:
         wanted = {"user_id": user_id, "since": since}
         rows = await self._database.read(lambda connection: connection.execute(_USAGE, wanted).mappings().all())
         return [usage_of(row) for row in rows]
+
+    async def unsettled(self, before: int, limit: int) -> Sequence[UsageRow]:
+        wanted = {"before": before, "count": limit}
+        rows = await self._database.read(lambda connection: connection.execute(_UNSETTLED, wanted).mappings().all())
+        return [usage_of(row) for row in rows]
+
+    async def settled(self, turn_ids: Collection[str], now: int) -> None:
+        told = and_(usage.c.turn_id.in_(turn_ids), usage.c.settled_at.is_(None))
+        await self._database.write(
+            lambda connection: connection.execute(update(usage).where(told).values(settled_at=now))
+        )
 
     async def forget(self, now: int, limit: int) -> int:
         def work(connection: Connection) -> int:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -13,6 +13,7 @@ from server.chat.adopting import Adopting
 from server.chat.answer import Answer, Ending, Question
 from server.chat.live import LiveTurn
 from server.chat.routing import Routing
+from server.chat.settling import Settling
 from server.core.estimates import Lengths
 from server.core.events import Event
 from server.core.happenings import Happening
@@ -21,9 +22,6 @@ from server.core.records import Turn
 from server.core.wakes import FOLLOWED, STOP, conversation_topic, owner_topic, turn_topic, write_events
 
 SECOND: Final = 1_000_000
-
-SETTLE_RETRIES: Final = (0.1, 1.0, 5.0)
-"""Seconds between attempts to settle a hold; after the last one the usage row settles it at the next start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +44,7 @@ class Owning:
         conversations: Conversations,
         adopting: Adopting,
         limiter: ratelimit.Limits,
+        settling: Settling,
         routing: Routing,
         observer: Observer,
         wakeups: Wakeups,
@@ -58,6 +57,7 @@ class Owning:
         self._conversations = conversations
         self._adopting = adopting
         self._limiter = limiter
+        self._settling = settling
         self._routing = routing
         self._observer = observer
         self._wakeups = wakeups
@@ -87,6 +87,9 @@ class Owning:
         if left:
             # What was let go need not wait for its lease to end before another process adopts it.
             await self._journal.renew(left, self._clock.now())
+        with suppress(OSError):
+            # What is not noted is told again, and changes nothing then.
+            await self._settling.note()
 
     def __len__(self) -> int:
         return len(self._answers)
@@ -184,7 +187,7 @@ class Owning:
             self._let_go(answer.turn.id)
         if ended is not None:
             self.announce(answer.turn)
-            await self._settle(answer.turn, ended)
+            await self._settling.settle(answer.turn.id, answer.turn.hold_id, ended.charged)
             self._tell(answer.turn, ended)
 
     def _let_go(self, turn_id: str) -> None:
@@ -193,23 +196,6 @@ class Owning:
         timer = self._lingering.pop(turn_id, None)
         if timer is not None:
             timer.cancel()
-
-    async def _settle(self, turn: Turn, ended: Ending) -> None:
-        for pause in (*SETTLE_RETRIES, None):
-            try:
-                if ended.charged:
-                    await self._limiter.settle(turn.hold_id, ended.charged)
-                else:
-                    await self._limiter.release(turn.hold_id)
-            except Exception as failed:  # noqa: BLE001  the ledger may be away; it is told again
-                self._observer.saw(
-                    Happened(name=Happening.SETTLE_FAILED, labels={"turn": turn.id, "error": repr(failed)})
-                )
-                if pause is None:
-                    return
-                await self._sleep(pause)
-            else:
-                return
 
     def _tell(self, turn: Turn, ended: Ending) -> None:
         usage = ended.outcome.usage
@@ -248,15 +234,16 @@ class Owning:
             self._lingering[answer.turn.id] = later
 
     async def _beat(self) -> None:
-        """Three times in a lease: renew the leases of turns and holds, and look for orphans."""
+        """Three times in a lease: renew the leases of turns and holds, look for orphans and for charges not told."""
         while True:
             await self._sleep(self._pace.lease / 3)
-            try:
-                # What is ours is renewed first, so that only what nobody renews is adopted.
-                await self._renew()
-                await self.adopt()
-            except Exception as failed:  # noqa: BLE001  the next beat tries again, within the lease
-                self._observer.saw(Happened(name=Happening.BEAT_FAILED, labels={"error": repr(failed)}))
+            # What is ours is renewed first, so that only what nobody renews is adopted. The ledger may be away
+            # while the database is not, so each is tried by itself.
+            for work in (self._renew, self.adopt, self._renew_holds, self._settling.catch_up):
+                try:
+                    await work()
+                except Exception as failed:  # noqa: BLE001  the next beat tries again, within the lease
+                    self._observer.saw(Happened(name=Happening.BEAT_FAILED, labels={"error": repr(failed)}))
 
     async def _renew(self) -> None:
         owners = {turn_id: answer.owner for turn_id, answer in self._answers.items()}
@@ -267,8 +254,11 @@ class Owning:
             # It may have ended, or have been adopted here, while we asked.
             if answer is not None and answer.owner == owners[turn_id] and not answer.live.ended:
                 answer.fenced()
+
+    async def _renew_holds(self) -> None:
         progress = {one.turn.hold_id: {"tokens": one.produced_tokens} for one in self._answers.values()}
-        await self._limiter.renew(progress.keys(), progress)
+        if progress:
+            await self._limiter.renew(progress.keys(), progress)
 
     async def _continue(self, orphan: Orphan) -> None:
         """Go on from the stored prefix where the alias can, else end the turn as incomplete."""

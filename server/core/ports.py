@@ -3,7 +3,7 @@
 What operators need (accounts, revisions of personas) is in `ports_operator`.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -173,6 +173,12 @@ class Turns(Protocol):
 
     async def usage_rows(self, user_id: str, since: int) -> Sequence[UsageRow]:
         """Return the user's usage rows that ended at or after `since`, oldest first."""
+
+    async def unsettled(self, before: int, limit: int) -> Sequence[UsageRow]:
+        """Return up to `limit` usage rows that ended before `before` and are not noted as settled, oldest first."""
+
+    async def settled(self, turn_ids: Collection[str], now: int) -> None:
+        """Note that the caps ledger was told what these turns cost. Noting it again changes nothing."""
 
     async def forget(self, now: int, limit: int) -> int:
         """Delete up to `limit` unlisted turns whose time to keep has passed; return how many."""

@@ -169,3 +169,20 @@ async def test_text_is_sacred(journal: Journal, turns: Turns) -> None:
     found = await turns.turn("resp_1", "user_1")
     assert found is not None
     assert found.reply == reply
+
+
+async def test_what_a_turn_cost_is_unsettled_until_it_is_noted(store: Store, journal: Journal) -> None:
+    """Usage rows are given, oldest first, until the ledger is noted to have been told; what held nothing is never."""
+    turns = SqlTurns(store.base)
+    for name, ended_at, hold_id in (("1", 3_000, "hold_1"), ("2", 2_000, "hold_2"), ("3", 1_000, "")):
+        new = new_turn(name, hold_id=hold_id)
+        log = await journal.begin(new, Sink())
+        end = turn_end(new.turn, "hello")
+        await log.end(replace(end, usage=replace(end.usage, ended_at=ended_at)))
+    assert [row.turn_id for row in await turns.unsettled(9_000, 10)] == ["resp_2", "resp_1"]
+    assert [row.turn_id for row in await turns.unsettled(9_000, 1)] == ["resp_2"]
+    assert [row.hold_id for row in await turns.unsettled(3_000, 10)] == ["hold_2"]
+    await turns.settled(["resp_2", "resp_none"], 5_000)
+    assert [row.charged for row in await turns.unsettled(9_000, 10)] == [{"messages": 1, "tokens": 5}]
+    await turns.settled(["resp_1", "resp_2"], 6_000)
+    assert await turns.unsettled(9_000, 10) == []

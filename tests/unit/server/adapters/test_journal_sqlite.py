@@ -15,7 +15,7 @@ from server.adapters.journal_batch import Batch, Written
 from server.adapters.journal_sqlite import SqliteJournal
 from server.adapters.journal_sqlite_writer import SqliteWriter
 from server.core.events import Delta, Event
-from tests.contracts.turn_records import Sink, a_conversation, a_turn, deltas, new_turn, turn_end
+from tests.contracts.turn_records import Sink, a_conversation, deltas, new_turn, turn_end
 
 CHARGE = Charge(key="u", unit="messages", amount=1, window_us=1_000_000)
 

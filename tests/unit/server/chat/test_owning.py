@@ -1,7 +1,7 @@
 """The turns that a process owns: none holds up its leaving, and each gets the end that it asked for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -9,10 +9,11 @@ from ratelimit import Limiter
 from server.adapters.wakeups_memory import MemoryWakeups
 from server.chat.adopting import Adopting
 from server.chat.answer import Answer, Question
-from server.chat.owning import SETTLE_RETRIES, Owning, Pace
+from server.chat.owning import Owning, Pace
 from server.chat.routing import Routing
+from server.chat.settling import RETRIES, Settling
 from server.core.events import Event, Opened
-from server.core.ports import Batch, Call, Conversations, Happened, Journal, LogSink, Orphan, TurnEnd, Verdict
+from server.core.ports import Batch, Call, Conversations, Happened, Journal, LogSink, Orphan, TurnEnd, Turns, Verdict
 from server.core.records import Message, Model, Sampling, TurnStatus
 from tests.contracts.turn_records import a_turn
 from tests.unit.server.chat.cast import unwatched
@@ -53,6 +54,13 @@ class Screen:
         return "", None
 
 
+class Noting:
+    """A store that takes note of what the ledger was told."""
+
+    async def settled(self, _turn_ids: Collection[str], _now: int) -> None:
+        return None
+
+
 class Stage:
     """What stands around the owned turns: a model that says hello once `says` is set, a ledger, a journal."""
 
@@ -69,6 +77,14 @@ class Stage:
             conversations=cast(Conversations, self),
             adopting=cast(Adopting, self),
             limiter=cast(Limiter, self),
+            settling=Settling(
+                clock=Clock(),
+                limiter=cast(Limiter, self),
+                stored=cast(Turns, Noting()),
+                observer=self,
+                patience=0,
+                sleep=self.sleep,
+            ),
             routing=Routing({"mock": self}, self, capacity=unwatched(), clock=Clock()),
             observer=self,
             wakeups=MemoryWakeups(),
@@ -93,7 +109,7 @@ class Stage:
         self.happened.append(happened.name)
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(0 if seconds in SETTLE_RETRIES else 3600)
+        await asyncio.sleep(0 if seconds in RETRIES else 3600)
 
     @asynccontextmanager
     async def answer(self, _: Call) -> AsyncIterator[AsyncIterator[Batch]]:
@@ -142,12 +158,12 @@ async def test_a_ledger_that_fails_touches_no_other_turn() -> None:
     async with stage.owning:
         stage.begin("1")
         await until(lambda: stage.settled == ["hold_1"])
-        stage.fails_to_settle = [ValueError("closed") for _ in (*SETTLE_RETRIES, None)]
+        stage.fails_to_settle = [ValueError("closed") for _ in (*RETRIES, None)]
         stage.begin("2")
         await until(lambda: not stage.fails_to_settle)
         stage.begin("3")
         await until(lambda: stage.settled == ["hold_1", "hold_3"])
-    assert stage.happened.count("settle_failed") == len(SETTLE_RETRIES) + 1
+    assert stage.happened.count("settle_failed") == len(RETRIES) + 1
 
 
 async def test_leaving_does_not_wait_for_a_turn_that_was_being_accepted() -> None:
