@@ -4,7 +4,7 @@
 Needs the standard library only, and nothing of the server. Times are integer microseconds since the epoch.
 """
 
-from ratelimit.ledger import Ledger
+from ratelimit.ledger import Ledger, LedgerAway
 from ratelimit.limiter import Ask, Held, Limiter, Refused, ServedBy, UsageReport, UsageRow
 from ratelimit.limits import Limits
 from ratelimit.tiers import Cap, InvalidTiers, Tier, TierError, Tiers, parse_tiers
@@ -15,6 +15,7 @@ __all__ = [
     "Held",
     "InvalidTiers",
     "Ledger",
+    "LedgerAway",
     "Limiter",
     "Limits",
     "Refused",

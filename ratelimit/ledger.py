@@ -108,6 +108,10 @@ class LedgerEmptied(Exception):  # noqa: N818  # named by what happened, as all 
     """A shared ledger has lost what it kept; nothing was charged. `restore` makes it whole again."""
 
 
+class LedgerAway(OSError):  # noqa: N818  # named by what happened, as all of ours
+    """A shared ledger cannot be reached. Whether the call took effect is open; what was held ends with its lease."""
+
+
 class Ledger(Protocol):
     """Counters over rolling windows, charged by holds.
 
@@ -117,6 +121,8 @@ class Ledger(Protocol):
     A counter never admits more than its cap in any window, held and settled together. What is in flight does not age
     out. Lowering a cap or changing a window cancels nothing that was admitted. A counter with anything in its window
     is never dropped. The clock is the ledger's own and never goes back: where the one underneath does, no time passes.
+
+    A ledger on a server raises `LedgerAway` while that cannot be reached; every call may then be made again.
     """
 
     async def take(self, hold: HoldRequest) -> Taken | Full:

@@ -20,6 +20,7 @@ from server.adapters.identity_sqlite import SqliteIdentity
 from server.adapters.ids_system import new_node
 from server.adapters.journal_postgres import PostgresJournal
 from server.adapters.journal_sqlite import SqliteJournal
+from server.adapters.ledger_restoring import RestoringLedger
 from server.adapters.wakeups_memory import MemoryWakeups
 from server.adapters.wakeups_redis import RedisWakeups
 from server.core.ports import Clock, Journal, Observer, Wakeups
@@ -152,9 +153,8 @@ async def _shared(settings: Settings, stack: AsyncExitStack, clock: Clock, obser
     if settings.clustered:
         address = cluster_address(settings)
         wakeups = await stack.enter_async_context(RedisWakeups(address, node=new_node(), observer=observer))
-        shared = await stack.enter_async_context(ledger_redis.opened(address))
-        await shared.restore(())
-        ledger = shared
+        kept = await stack.enter_async_context(ledger_redis.opened(address))
+        ledger = RestoringLedger(ledger=kept, holds=journal)
     else:
         wakeups = MemoryWakeups()
         ledger = await stack.enter_async_context(ledger_postgres.opened(settings.database))

@@ -16,12 +16,15 @@ import asyncpg
 
 from ratelimit.ledger import GIVEN_BACK, Charge, Demand, Entry, Full, HoldRequest, Reading, Taken
 from ratelimit.ledgers.outcomes import Outcome, entries_of, subject_of
+from ratelimit.ledgers.reaching import away_on
 from ratelimit.meter import Level, Meter
 
 REMEMBER_US = 3_600_000_000
 _IS_MADE = "SELECT to_regclass('caps_hold_forget') IS NOT NULL"  # what the schema makes last
 _ONE_MAKER = "SELECT pg_advisory_xact_lock(hashtext('parley caps'))"
 _SCHEMA = files("ratelimit.ledgers").joinpath("postgres.sql").read_text(encoding="utf-8")
+_ANSWER_SECONDS = 10.0
+"""How long the server may take over a decision before it is taken for lost."""
 _SWEEP_EVERY = 64
 _SWEEP = 4 * _SWEEP_EVERY
 # The time is read once more after the wait for the lock.
@@ -55,6 +58,14 @@ _SWEEPS = tuple(
     for table, name, until in (("caps_hold", "hold_id", "forget_us"), ("caps_counter", "key", "empty_us"))
 )
 
+_reached = away_on(
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InterfaceError,
+    OSError,
+)
+
 
 class PostgresLedger:
     """Keeps levels in PostgreSQL; see `Ledger` for what it promises.
@@ -67,6 +78,7 @@ class PostgresLedger:
         self._clock = clock
         self._taken = 0
 
+    @_reached
     async def take(self, hold: HoldRequest) -> Taken | Full:
         await self._sweep()
         try:
@@ -75,14 +87,17 @@ class PostgresLedger:
             # The same id was taken for another subject at the same moment.
             return await self._take(hold)
 
+    @_reached
     async def settle(self, hold_id: str, actual: Mapping[str, int]) -> bool:
         if any(amount < 0 for amount in actual.values()):
             raise ValueError("a hold cannot settle below zero")
         return await self._end(hold_id, lambda charge: actual.get(charge.unit, charge.amount))
 
+    @_reached
     async def release(self, hold_id: str) -> bool:
         return await self._end(hold_id, lambda _: 0)
 
+    @_reached
     async def renew(
         self, hold_ids: Collection[str], progress: Mapping[str, Mapping[str, int]], *, lease_us: int
     ) -> frozenset[str]:
@@ -92,6 +107,7 @@ class PostgresLedger:
         renewed = [hold_id for hold_id in hold_ids if await self._renew(hold_id, progress.get(hold_id, {}), lease_us)]
         return frozenset(renewed)
 
+    @_reached
     async def levels(self, demands: Sequence[Demand]) -> Reading:
         keys = [demand.charge.key for demand in demands]
         async with self._transaction() as connection:
@@ -99,6 +115,7 @@ class PostgresLedger:
             counters = await _read(connection, keys, now)
         return Reading(at_us=now, levels=_levels(counters, demands, now))
 
+    @_reached
     async def entries(self, key: str, *, window_us: int) -> Sequence[Entry]:
         async with self._transaction() as connection:
             now = await self._lock(connection, [subject_of(key)])
@@ -197,7 +214,9 @@ async def opened(
     uri: str, *, connections: int = 8, clock: Callable[[], int] | None = None
 ) -> AsyncIterator[PostgresLedger]:
     """Open a ledger in the database at `uri`, making its tables; calls beyond `connections` wait for their turn."""
-    async with asyncpg.create_pool(uri, min_size=1, max_size=connections) as pool:
+    async with asyncpg.create_pool(
+        uri, min_size=1, max_size=connections, timeout=_ANSWER_SECONDS, command_timeout=_ANSWER_SECONDS
+    ) as pool:
         async with pool.acquire() as connection, connection.transaction():
             # Making an index that is there already locks its table against writers, and could deadlock with them.
             if not await connection.fetchval(_IS_MADE):

@@ -13,7 +13,9 @@ from typing import Any
 from urllib.parse import quote
 
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
-from redis.exceptions import NoScriptError
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import BusyLoadingError, ConnectionError, NoScriptError, ReadOnlyError, TimeoutError  # noqa: A004
 
 from ratelimit.ledger import (
     GIVEN_BACK,
@@ -28,6 +30,7 @@ from ratelimit.ledger import (
     Taken,
 )
 from ratelimit.ledgers.outcomes import Outcome, subject_of
+from ratelimit.ledgers.reaching import away_on
 from ratelimit.meter import Level
 
 LAYOUT = "parley:caps:1"
@@ -40,6 +43,10 @@ _FULL, _TAKEN, _KNOWN, _FRESH = range(4)
 _UNKNOWN, _BEFORE, _DONE = -1, 0, 1
 _MOST_OWN = 10_000
 _AT_ONCE = 500
+_ANSWER_SECONDS = 5.0
+"""How long the server may take over an answer before it is taken for lost."""
+
+_reached = away_on(ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OSError)
 
 
 class RedisLedger:
@@ -57,6 +64,7 @@ class RedisLedger:
         self._own: OrderedDict[str, Outcome] = OrderedDict()
         """The latest holds taken here, so that their end needs no look-up."""
 
+    @_reached
     async def take(self, hold: HoldRequest) -> Taken | Full:
         outcome = Outcome.of(hold)
         lease_ms = -(-hold.lease_us // 1_000)
@@ -86,14 +94,17 @@ class RedisLedger:
             levels=_levels(first.keys, levels),
         )
 
+    @_reached
     async def settle(self, hold_id: str, actual: Mapping[str, int]) -> bool:
         if any(amount < 0 for amount in actual.values()):
             raise ValueError("a hold cannot settle below zero")
         return await self._end(hold_id, lambda charge: actual.get(charge.unit, charge.amount))
 
+    @_reached
     async def release(self, hold_id: str) -> bool:
         return await self._end(hold_id, lambda _: 0)
 
+    @_reached
     async def renew(
         self, hold_ids: Collection[str], progress: Mapping[str, Mapping[str, int]], *, lease_us: int
     ) -> frozenset[str]:
@@ -114,6 +125,7 @@ class RedisLedger:
         await self._check_epoch()
         return frozenset(hold_id for (hold_id, _), answer in zip(found, answers[::2], strict=True) if answer == _DONE)
 
+    @_reached
     async def levels(self, demands: Sequence[Demand]) -> Reading:
         tag = _tag(subject_of(demands[0].charge.key)) if demands else _tag("")
         keys = [f"{tag}:now", *_counters(demand.charge.key for demand in demands)]
@@ -124,6 +136,7 @@ class RedisLedger:
             answer = await self._call(self._script(keys, "levels", 1, *flat))
         return Reading(at_us=answer[1], levels=_levels([demand.charge.key for demand in demands], answer[4]))
 
+    @_reached
     async def entries(self, key: str, *, window_us: int) -> Sequence[Entry]:
         keys = [f"{_tag(subject_of(key))}:now", *_counters([key])]
         rows = await self._call(self._script(keys, "entries", window_us))
@@ -131,6 +144,7 @@ class RedisLedger:
             await self._check_epoch()
         return sorted((_entry(row, window_us) for row in rows), key=lambda entry: entry.at_us)
 
+    @_reached
     async def restore(self, holds: Iterable[StoredHold]) -> None:
         """Put back every hold that may still count, or that somebody may still end.
 
@@ -213,7 +227,15 @@ async def opened(
     url: str, *, connections: int = 16, clock: Callable[[], int] | None = None
 ) -> AsyncIterator[RedisLedger]:
     """Open a ledger in the server at `url`; calls beyond `connections` wait for their turn."""
-    pool = BlockingConnectionPool.from_url(url, max_connections=connections, timeout=None)
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=connections,
+        timeout=None,
+        socket_timeout=_ANSWER_SECONDS,
+        socket_connect_timeout=_ANSWER_SECONDS,
+        # A server that was started anew has closed its connections; one that is away is said to be so at once.
+        retry=Retry(ExponentialBackoff(cap=0.1, base=0.01), 2),
+    )
     async with Redis.from_pool(pool) as client:
         yield RedisLedger(client=client, clock=clock)
 

@@ -154,7 +154,7 @@ class Queries:
     ) -> None:
         await self._pool.close()
 
-    async def rows(self, query: str, *values: object) -> Sequence[Sequence[Any]]:
+    async def rows(self, query: str, *values: object) -> Sequence[Any]:
         """Return what a query that changes nothing finds. Raises `OSError` if the server is out of reach."""
         return await _twice(lambda: self._pool.fetch(query, *values))
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
+from ratelimit.ledger import JournalEntry
 from server.adapters.journal_batch import (
     Adoption,
     Batch,
@@ -25,7 +26,7 @@ from server.adapters.journal_batch import (
     beginning,
     ending,
 )
-from server.adapters.journal_holds import still_needed
+from server.adapters.journal_holds import entry_row, still_needed
 from server.adapters.rows import Row
 from server.core.events import Delta, Event
 from server.core.ports import LogSink, NewTurn, Orphan, TurnEnd, TurnLog
@@ -106,7 +107,9 @@ class _Gathered:
 
 
 class GroupJournal(ABC):
-    """What every `Journal` has in common; a backend commits batches, one at a time.
+    """What every `Journal` has in common, and where a ledger writes down its holds; both are committed together.
+
+    A backend commits batches, one at a time.
 
     What waits for a commit that fails raises `OSError`. A `begin` that is cancelled stores nothing.
     """
@@ -157,6 +160,11 @@ class GroupJournal(ABC):
 
     def resume(self, orphan: Orphan, sink: LogSink) -> TurnLog:
         return _Log(self, orphan.turn.id, orphan.owner, sink)
+
+    def record(self, entry: JournalEntry) -> None:
+        """Take what a ledger has decided for the next commit, which has all that was taken before it."""
+        row = entry_row(entry)
+        self._next().holds.append(row)
 
     def backlog(self) -> int:
         return self._gathered.bytes + (self._out[0].bytes if self._out else 0)

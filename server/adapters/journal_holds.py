@@ -41,6 +41,27 @@ def still_needed(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row["hold_id"] not in gone]
 
 
+def folded(rows: Sequence[Row]) -> tuple[list[Row], dict[str, str], list[str]]:
+    """Return what the rows come to: holds that begin, amounts of settled ones by id, and ids of those given back.
+
+    Each hold is in one of them, so that their order does not matter.
+    """
+    held: dict[str, Row] = {}
+    amounts: dict[str, str] = {}
+    released: list[str] = []
+    for row in still_needed(rows):
+        hold_id = row["hold_id"]
+        if row["kind"] == "held":
+            held.setdefault(hold_id, {**row, "amounts": None})
+        elif row["kind"] == "released":
+            released.append(hold_id)
+        elif hold_id in held:
+            held[hold_id]["amounts"] = row["amounts"]
+        else:
+            amounts[hold_id] = row["amounts"]
+    return list(held.values()), {id_: text for id_, text in amounts.items() if id_ not in released}, released
+
+
 def stored_hold(row: Mapping[Any, Any]) -> StoredHold | None:
     """Return the hold of a row of `holds` with `charged` from its turn's usage row; None if it was given back.
 

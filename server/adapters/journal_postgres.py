@@ -3,15 +3,17 @@
 # ruff: noqa: D102  # what the methods promise is in `server.core.ports`
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Final, Self
 
+from ratelimit.ledger import StoredHold
 from server.adapters.database_postgres import Queries
 from server.adapters.journal_batch import Batch, Written, unpacked
 from server.adapters.journal_group import GroupJournal
-from server.adapters.journal_postgres_sql import READ
+from server.adapters.journal_holds import stored_hold
+from server.adapters.journal_postgres_sql import HOLDS, HOLDS_OF, READ
 from server.adapters.journal_postgres_writer import PostgresWriter
 from server.core.events import Event
 
@@ -55,6 +57,17 @@ class PostgresJournal(GroupJournal):
         rows = await self._queries.rows(READ, turn_id, after)
         events = [event for _, payload in rows for event in unpacked(payload)]
         return events, rows[-1][0] if rows else after
+
+    async def stored_holds(self, hold_ids: Collection[str] | None = None) -> Sequence[StoredHold]:
+        """Return the holds that are committed, or those of them with these ids, oldest first.
+
+        The deadline of one whose turn runs is at least the end of the turn's lease.
+        """
+        if hold_ids is None:
+            rows = await self._queries.rows(HOLDS)
+        else:
+            rows = await self._queries.rows(HOLDS_OF, list(hold_ids))
+        return [hold for row in rows if (hold := stored_hold(row)) is not None]
 
     def _submit(self, batch: Batch) -> None:
         self._batches.put_nowait(batch)

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Table
 
-from server.adapters.schema import conversations, messages, turns, usage
+from server.adapters.schema import conversations, holds, messages, turns, usage
 
 COMMITS: Final = 1 << 40
 """A segment's number is its owner's number times this, plus the number of the commit in its process: it rises."""
@@ -23,6 +23,16 @@ def _columns(table: Table, alias: str = "") -> str:
 
 
 _FACTS: Final = ", ".join(column.name for column in turns.c if column.name != "lease_until")
+
+# Holds that begin; ids and amounts of those that are settled; ids of those given back.
+_HOLDS: Final = f"""
+taken AS (
+    INSERT INTO holds ({_columns(holds)})
+    SELECT {_columns(holds)} FROM json_populate_recordset(NULL::holds, {{0}}::json) ON CONFLICT DO NOTHING),
+told AS (
+    UPDATE holds SET amounts = said.amounts FROM unnest({{1}}::text[], {{2}}::text[]) AS said (id, amounts)
+    WHERE holds.hold_id = said.id),
+freed AS (DELETE FROM holds WHERE hold_id = ANY({{3}}::text[]))"""
 
 # Turns (with the length of the lease), messages and conversations; ids, owners and first events; the commit's number.
 _BEGIN: Final = f"""
@@ -96,7 +106,8 @@ moved AS (
     FROM used WHERE conversations.id = used.conversation_id),
 spent AS (DELETE FROM turn_segments WHERE turn_id IN (SELECT id FROM ended))"""
 
-_PARTS: Final = {
+_PARTS: Final[dict[str, tuple[str, int, tuple[str, ...]]]] = {
+    "holds": (_HOLDS, 4, ()),
     "begin": (_BEGIN, 7, ("begun", "known")),
     "log": (_LOG, 4, ("owned",)),
     "end": (_END, 3, ("ended", "over")),
@@ -128,6 +139,18 @@ RETURNING id, owner, facts"""
 # Said after the adoption has been committed: what the last owner wrote just before it is not in its snapshot.
 ADOPTED: Final = """
 SELECT turn_id, payload FROM turn_segments WHERE turn_id = ANY($1::text[]) ORDER BY turn_id, number"""
+
+_STORED_HOLDS: Final = """
+SELECT hold_id, subject, model, charges, at_us, amounts, charged, greatest(deadline_us, lease_until) AS deadline_us
+FROM holds LEFT JOIN (SELECT hold_id, charged FROM usage) AS cost USING (hold_id)
+    LEFT JOIN (SELECT hold_id, lease_until FROM turns WHERE ended_at IS NULL) AS running USING (hold_id)"""
+HOLDS: Final = f"{_STORED_HOLDS} ORDER BY at_us, hold_id"
+HOLDS_OF: Final = f"{_STORED_HOLDS} WHERE hold_id = ANY($1::text[]) ORDER BY at_us, hold_id"
+
+# What no window can see any more, a few at a time.
+PRUNE: Final = """
+DELETE FROM holds WHERE hold_id IN (
+    SELECT hold_id FROM holds WHERE keep_until < $1 ORDER BY keep_until LIMIT 10000 FOR UPDATE SKIP LOCKED)"""
 
 READ: Final = "SELECT number, payload FROM turn_segments WHERE turn_id = $1 AND number > $2 ORDER BY number"
 

@@ -25,6 +25,7 @@ from server.adapters.journal_batch import (
     packed,
     unpacked,
 )
+from server.adapters.journal_holds import folded
 from server.adapters.rows import Row, turn_of
 from server.adapters.schema import NO_NUL
 from server.core.events import Event
@@ -38,6 +39,8 @@ _SETTINGS: Final = {
 }
 _PAUSES: Final = (0.02, 0.05, 0.1, 0.2, 0.5)
 """Seconds between attempts to reach the server; the last one repeats."""
+
+_PRUNE_EVERY_US: Final = 60_000_000
 
 _OWN_FAULT: Final = (asyncpg.PostgresError, ValueError, OverflowError)
 _OWN_STATES: Final = ("22", "23")
@@ -57,6 +60,7 @@ class PostgresWriter:
         self._clock = clock
         self._patience = patience
         self._commits = 0
+        self._pruned_at = 0
         self._connection: AsyncpgConnection | None = None
 
     async def open(self) -> None:
@@ -107,6 +111,7 @@ class PostgresWriter:
             if not _is_own(failed):
                 raise
             await self._write_apart(connection, batch, written, again=again)
+        await self._prune(connection, max((row.get("at_us", 0) for row in batch.holds), default=0))
         written.renewed = [await self._renew(connection, renewal) for renewal in batch.renewals]
         written.adopted = [await self._adopt(connection, adoption) for adoption in batch.adoptions]
         return written
@@ -114,6 +119,7 @@ class PostgresWriter:
     async def _write_apart(self, connection: AsyncpgConnection, batch: Batch, written: Written, *, again: bool) -> None:
         """Write each beginning and each end by itself, so that one that cannot be stored harms no other."""
         events = dict(batch.events)
+        await self._write_turns(connection, Batch(holds=batch.holds), written, again=again)
         for new in batch.beginnings:
             await self._write_one(connection, Batch(beginnings=[new]), new.owned, written, again=again)
         for end in batch.endings:
@@ -140,6 +146,10 @@ class PostgresWriter:
         said = [(*owned, packed(events)) for owned, events in batch.events.items() if owned not in ends]
         kinds: list[str] = []
         values: list[object] = []
+        if batch.holds:
+            held, amounts, released = folded(batch.holds)
+            kinds.append("holds")
+            values += [_rows(held), *_arrays(list(amounts.items()), 2), released]
         if batch.beginnings:
             kinds.append("begin")
             values += [*self._begin_values(batch.beginnings), self._commits]
@@ -161,6 +171,12 @@ class PostgresWriter:
             _rows(new.conversation for new in beginnings if new.conversation is not None),
             *_arrays([(*new.owned, packed([new.opened])) for new in beginnings], 3),
         ]
+
+    async def _prune(self, connection: AsyncpgConnection, latest: int) -> None:
+        """Now and then, forget holds that no window can see any more. `latest` is the ledger's time."""
+        if latest - self._pruned_at > _PRUNE_EVERY_US:
+            await connection.execute(sql.PRUNE, latest)
+            self._pruned_at = latest
 
     async def _renew(self, connection: AsyncpgConnection, renewal: Renewal) -> list[str]:
         ids, owners = _arrays(list(renewal.owners.items()), 2)

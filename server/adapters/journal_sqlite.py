@@ -12,11 +12,11 @@ from threading import Thread
 from types import TracebackType
 from typing import Final, Self
 
-from ratelimit.ledger import JournalEntry, StoredHold
+from ratelimit.ledger import StoredHold
 from server.adapters.database import sqlite_connection
 from server.adapters.journal_batch import Batch, Written, segment
 from server.adapters.journal_group import GroupJournal
-from server.adapters.journal_holds import entry_row, stored_hold
+from server.adapters.journal_holds import stored_hold
 from server.adapters.journal_sqlite_writer import SqliteWriter
 from server.core.events import Event
 
@@ -26,7 +26,7 @@ _STORED_HOLDS: Final = """
 
 
 class SqliteJournal(GroupJournal):
-    """A `Journal`, and the journal of a ledger in memory: their entries are committed together, in order.
+    """A `Journal`, and the journal of a ledger in memory.
 
     An async context manager of one event loop. The database is up to date and no other process writes turns to it.
     """
@@ -53,11 +53,6 @@ class SqliteJournal(GroupJournal):
 
     async def read(self, turn_id: str, after: int) -> tuple[Sequence[Event], int]:
         return await asyncio.to_thread(_stored_events, self._path, turn_id, after)
-
-    def record(self, entry: JournalEntry) -> None:
-        """Take what a ledger has decided for the next commit."""
-        row = entry_row(entry)
-        self._next().holds.append(row)
 
     async def stored_holds(self) -> Sequence[StoredHold]:
         """Return the holds that are committed, oldest first: what a ledger restores at start."""

@@ -1,6 +1,7 @@
 """From a request to a turn that may be stored: who answers, from which history, within which caps, past the screen."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -11,7 +12,7 @@ from server.chat.catalogue import Catalogue, Choice, Speaker
 from server.chat.drafts import Drafts
 from server.chat.prompts import Prompts, Written, context_line, prompt_of
 from server.chat.questions import Questions
-from server.chat.refusals import blocked, cap_refused, headers_of
+from server.chat.refusals import blocked, cap_refused, caps_away, headers_of
 from server.chat.threads import Thread, Threads
 from server.core.estimates import Lengths
 from server.core.ports import Clock, Ids, Moderator
@@ -80,7 +81,9 @@ class Accepting:
             model = self._catalogue.model(served.model)
             question = self._questions.question(served, choice.speaker, model, drafts.write(model))
         except BaseException:
-            await self._limiter.release(held.hold_id)
+            # A ledger that cannot be reached gives it back when its lease ends.
+            with suppress(ratelimit.LedgerAway):
+                await self._limiter.release(held.hold_id)
             raise
         return Accepted(turn=served, thread=thread, question=question, headers=headers_of(held, held.at_us))
 
@@ -121,17 +124,19 @@ class Accepting:
                 return "the persona does not allow it"
             return drafts.unfit(self._catalogue.model(alias))
 
-        outcome = await self._limiter.hold(
-            ratelimit.Ask(
-                hold_id=turn.id,
-                subject=actor.user_id,
-                tier=actor.tier,
-                model=choice.model.alias,
-                tokens=written.tokens + self._expected(choice.model, written.answer),
-                usable=cannot,
-                prefer=request.when_capped,
-            )
+        ask = ratelimit.Ask(
+            hold_id=turn.id,
+            subject=actor.user_id,
+            tier=actor.tier,
+            model=choice.model.alias,
+            tokens=written.tokens + self._expected(choice.model, written.answer),
+            usable=cannot,
+            prefer=request.when_capped,
         )
+        try:
+            outcome = await self._limiter.hold(ask)
+        except ratelimit.LedgerAway as away:
+            raise caps_away() from away
         if isinstance(outcome, ratelimit.Refused):
             raise cap_refused(outcome, self._clock.now())
         return outcome

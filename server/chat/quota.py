@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ratelimit import UsageReport, UsageRow, wording
+from ratelimit import LedgerAway, UsageReport, UsageRow, wording
+from server.chat.refusals import caps_away
 from server.core.moments import rfc3339
 from server.core.records import Actor
 
@@ -22,8 +23,14 @@ class Quota:
         self._limiter = limiter
 
     async def usage(self, actor: Actor) -> Mapping[str, Any]:
-        """Return the actor's tier and how full each of its caps is, ready for JSON; times are RFC 3339, exact."""
-        report = await self._limiter.usage(actor.user_id, actor.tier)
+        """Return the actor's tier and how full each of its caps is, ready for JSON; times are RFC 3339, exact.
+
+        Raises `Refused("storage_unavailable")` while the ledger cannot be reached.
+        """
+        try:
+            report = await self._limiter.usage(actor.user_id, actor.tier)
+        except LedgerAway as away:
+            raise caps_away() from away
         fallback = report.fallback
         return {
             "tier": report.tier,

@@ -26,6 +26,13 @@ def headers_of(held: ratelimit.Held, now: int) -> Mapping[str, str]:
     return wording.headers(held, now=now)
 
 
+def caps_away() -> Refused:
+    """Return the refusal while nobody can say what of the caps is left."""
+    return Refused(
+        "storage_unavailable", "The caps cannot be checked now. Nothing was charged.", headers={"retry-after": "1"}
+    )
+
+
 def draining() -> Refused:
     """Return the refusal of a node that shuts down."""
     return Refused("draining", "This node is shutting down; connect again.", headers={"retry-after": "1"})

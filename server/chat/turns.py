@@ -5,7 +5,7 @@ The path of a turn is `Accepting.accept`, then `Turns._store`, then `Answer.run`
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
@@ -192,7 +192,9 @@ class Turns:
             answer.log = await self._journal.begin(new, answer)
         except BaseException as failed:
             if accepted.question is not None:
-                await self._limiter.release(accepted.turn.hold_id)
+                # A ledger that cannot be reached gives it back when its lease ends.
+                with suppress(ratelimit.LedgerAway):
+                    await self._limiter.release(accepted.turn.hold_id)
             if isinstance(failed, OSError):
                 self._observer.saw(Happened(name=Happening.STORAGE_FAILED, labels={"error": repr(failed)}))
                 raise Refused(

@@ -1,15 +1,17 @@
 """What the journal of a ledger in memory promises."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from pathlib import Path
+from typing import cast
 
 import pytest
 
 from ratelimit.ledger import Charge, Demand, Held, HoldRequest, Released, Settled
 from ratelimit.ledgers.memory import MemoryLedger
-from server.adapters import database
+from server.adapters.journal_postgres import PostgresJournal
 from server.adapters.journal_sqlite import SqliteJournal
+from tests.contracts.conftest import Store
 from tests.contracts.turn_records import Sink, new_turn, turn_end
 
 MESSAGE = Charge(key="u:messages", unit="messages", amount=1, window_us=3_600_000_000)
@@ -17,15 +19,17 @@ TOKENS = Charge(key="u:tokens", unit="tokens", amount=900, window_us=3_600_000_0
 PLACE = Charge(key="u:places", unit="concurrent-requests", amount=1, window_us=0)
 
 
-@pytest.fixture
-def opened(tmp_path: Path) -> Callable[[], SqliteJournal]:
-    path = tmp_path / database.FILE
-    database.migrate(path)
-    return lambda: SqliteJournal(path)
+Opened = SqliteJournal | PostgresJournal
 
 
 @pytest.fixture
-async def journal(opened: Callable[[], SqliteJournal]) -> AsyncIterator[SqliteJournal]:
+def opened(store: Store) -> Callable[[], AbstractAsyncContextManager[Opened]]:
+    """How to open the journal of the store, which keeps the holds of a ledger too."""
+    return cast(Callable[[], AbstractAsyncContextManager[Opened]], store.journal)
+
+
+@pytest.fixture
+async def journal(opened: Callable[[], AbstractAsyncContextManager[Opened]]) -> AsyncIterator[Opened]:
     async with opened() as journal:
         yield journal
 
@@ -41,12 +45,12 @@ def held(hold_id: str = "hold_1", *charges: Charge, at_us: int = 5_000) -> Held:
     )
 
 
-async def until_idle(journal: SqliteJournal) -> None:
+async def until_idle(journal: Opened) -> None:
     """Wait until all that was written so far is durable."""
     await journal.renew({}, 0)
 
 
-async def test_holds_come_back_as_they_were(journal: SqliteJournal) -> None:
+async def test_holds_come_back_as_they_were(journal: Opened) -> None:
     """A ledger finds what is held and what was settled; what was released is gone."""
     journal.record(held("hold_1"))
     journal.record(held("hold_2", at_us=6_000))
@@ -61,7 +65,7 @@ async def test_holds_come_back_as_they_were(journal: SqliteJournal) -> None:
     assert [(charge.unit, charge.amount) for charge in second.charges] == [("messages", 1), ("tokens", 17)]
 
 
-async def test_a_hold_is_stored_once(journal: SqliteJournal) -> None:
+async def test_a_hold_is_stored_once(journal: Opened) -> None:
     """The same hold recorded again neither fails nor changes the first."""
     journal.record(held())
     journal.record(held(at_us=9_000))
@@ -69,14 +73,14 @@ async def test_a_hold_is_stored_once(journal: SqliteJournal) -> None:
     assert [hold.at_us for hold in await journal.stored_holds()] == [5_000]
 
 
-async def test_a_durable_turn_has_its_hold(journal: SqliteJournal) -> None:
+async def test_a_durable_turn_has_its_hold(journal: Opened) -> None:
     """A hold that is recorded before its turn begins is stored when the turn is."""
     journal.record(held())
     await journal.begin(new_turn(), Sink())
     assert [hold.hold_id for hold in await journal.stored_holds()] == ["hold_1"]
 
 
-async def test_a_turn_that_ended_has_settled_its_hold(journal: SqliteJournal) -> None:
+async def test_a_turn_that_ended_has_settled_its_hold(journal: Opened) -> None:
     """If the process died before the ledger was told, the turn's usage says what was charged."""
     journal.record(held())
     new = new_turn()
@@ -87,7 +91,7 @@ async def test_a_turn_that_ended_has_settled_its_hold(journal: SqliteJournal) ->
     assert [(charge.unit, charge.amount) for charge in hold.charges] == [("messages", 1), ("tokens", 5)]
 
 
-async def test_a_turn_that_cost_nothing_has_given_its_hold_back(journal: SqliteJournal) -> None:
+async def test_a_turn_that_cost_nothing_has_given_its_hold_back(journal: Opened) -> None:
     """A hold whose turn was not charged does not come back."""
     journal.record(held())
     new = new_turn()
@@ -97,7 +101,7 @@ async def test_a_turn_that_cost_nothing_has_given_its_hold_back(journal: SqliteJ
     assert await journal.stored_holds() == []
 
 
-async def test_old_holds_are_dropped(journal: SqliteJournal) -> None:
+async def test_old_holds_are_dropped(journal: Opened) -> None:
     """A hold that no window can see any more leaves the store when later ones come."""
     journal.record(held("hold_1", at_us=5_000))
     journal.record(held("hold_2", at_us=5_000 + 2 * 86_400_000_000))
@@ -105,7 +109,9 @@ async def test_old_holds_are_dropped(journal: SqliteJournal) -> None:
     assert [hold.hold_id for hold in await journal.stored_holds()] == ["hold_2"]
 
 
-async def test_a_restored_ledger_stands_where_it_stood(opened: Callable[[], SqliteJournal]) -> None:
+async def test_a_restored_ledger_stands_where_it_stood(
+    opened: Callable[[], AbstractAsyncContextManager[Opened]],
+) -> None:
     """Levels after a restart are those before it: held, settled above and below the estimate, and released."""
     demands = [Demand(charge=charge, cap=10_000) for charge in (MESSAGE, TOKENS, PLACE)]
 
