@@ -108,13 +108,14 @@ async def ledger_to_read(settings: Settings, clock: Clock) -> AsyncIterator[rate
         yield ledger
 
 
-async def _stores(settings: Settings, stack: AsyncExitStack) -> Stores:
+async def _stores(settings: Settings, stack: AsyncExitStack, *, patience: float = 0.0) -> Stores:
     if settings.embedded_database:
         file = settings.data / database.FILE
         base: Database = await stack.enter_async_context(database.opened(file))
         return Stores(base=base, identity=stack.enter_context(SqliteIdentity(file)))
-    base = await stack.enter_async_context(database_postgres.opened(settings.database))
-    return Stores(base=base, identity=await stack.enter_async_context(PostgresIdentity(settings.database)))
+    base = await stack.enter_async_context(database_postgres.opened(settings.database, patience=patience))
+    identity = await stack.enter_async_context(PostgresIdentity(settings.database, patience=patience))
+    return Stores(base=base, identity=identity)
 
 
 async def _embedded(settings: Settings, stack: AsyncExitStack, clock: Clock) -> Backends:
@@ -146,7 +147,7 @@ async def _restore(ledger: MemoryLedger, journal: SqliteJournal, settings: Setti
 
 async def _shared(settings: Settings, stack: AsyncExitStack, clock: Clock, observer: Observer) -> Backends:
     await migrate(settings)
-    stored = await _stores(settings, stack)
+    stored = await _stores(settings, stack, patience=database_postgres.PATIENCE)
     journal = await stack.enter_async_context(PostgresJournal(settings.database, clock=clock.now))
     wakeups: Wakeups
     ledger: ratelimit.Ledger

@@ -11,6 +11,9 @@ from aiohttp import web
 
 from server.adapters.script import after, parse
 
+WHOLE = "".join(f" {index:04d}" for index in range(60))
+"""What the model id `t60-d20` says."""
+
 
 @dataclass
 class Provider:

@@ -40,11 +40,32 @@ def postgres() -> str:
     return get_server(folder, cleanup_mode="delete").get_uri()
 
 
+class StoppingValkey:
+    """A server of one's own, which keeps nothing when it is stopped. Its address stays."""
+
+    def __init__(self) -> None:
+        self._server = _server()
+        self._server.start()
+        self.url: str = self._server.connection_url
+
+    def stop(self) -> None:
+        """End it, and with it all that it has."""
+        self._server.stop()
+
+    def start(self) -> None:
+        """Start it again, empty."""
+        self._server.start()
+
+
 def _started(**config: str) -> str:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
-    # The library looks for a free port from a fixed number upwards, where runs side by side would meet.
-    server = ValkeyServer(port=port, config={"save": '""', "appendonly": "no", **config})
+    server = _server(**config)
     server.start()
     url: str = server.connection_url
     return url
+
+
+def _server(**config: str) -> ValkeyServer:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    # The library looks for a free port from a fixed number upwards, where runs side by side would meet.
+    return ValkeyServer(port=port, config={"save": '""', "appendonly": "no", **config})

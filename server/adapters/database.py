@@ -16,6 +16,7 @@ from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event
 from sqlalchemy.exc import OperationalError
 
 from server.adapters.schema import VERSION
+from server.core.ports import StoreAway
 
 FILE: Final = "parley.db"
 """The name of the SQLite file in the data folder."""
@@ -32,7 +33,7 @@ _T = TypeVar("_T")
 class Database(Protocol):
     """Runs the work of stores. The work is synchronous SQLAlchemy and is run where it keeps nobody else waiting.
 
-    Raises `OSError` if the database is out of reach.
+    Raises `StoreAway` if the database is out of reach.
     """
 
     async def read(self, work: Callable[[Connection], _T]) -> _T:
@@ -210,7 +211,7 @@ async def _in_thread(
     try:
         return await asyncio.get_running_loop().run_in_executor(thread, run, work)
     except OperationalError as failed:
-        raise OSError(f"the database could not be used: {failed.orig}") from failed
+        raise StoreAway(f"the database could not be used: {failed.orig}") from failed
 
 
 def _on_connect(connection: Any, _record: object) -> None:

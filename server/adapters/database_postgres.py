@@ -1,8 +1,10 @@
 """PostgreSQL: opening it, bringing its tables up to date, and telling a lost connection from other faults."""
 # ruff: noqa: D102  # what the methods of `PostgresDatabase` promise is in `Database`
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from itertools import chain, repeat
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias, TypeVar
 
@@ -12,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from server.adapters.database import NewerDatabase, upgrade
 from server.adapters.schema import VERSION
+from server.core.ports import StoreAway
 
 ANSWER_SECONDS: Final = 10.0
 """How long the server may take over a statement or a new connection before it is taken for lost."""
@@ -21,6 +24,12 @@ ATTEMPTS: Final = 20
 
 POOL: Final = 8
 """Connections of one process for the stores, and as many for queries that every request makes."""
+
+PATIENCE: Final = 8.0
+"""Seconds that a node waits for a server that restarts: less than a lease, more than a restart takes."""
+
+PAUSE: Final = 0.1
+"""Seconds between attempts to read."""
 
 _MIGRATING: Final = 7_302_650_119
 """The advisory lock of those who migrate."""
@@ -50,9 +59,9 @@ def is_disturbed(failed: BaseException) -> bool:
     return any(isinstance(fault, asyncpg.PostgresError) and fault.sqlstate in _DISTURBED for fault in _causes(failed))
 
 
-def out_of_reach(failed: BaseException) -> OSError:
+def out_of_reach(failed: BaseException) -> StoreAway:
     """Return the error that says so to those who know no driver."""
-    return OSError(f"the database is out of reach: {str(failed) or type(failed).__name__}")
+    return StoreAway(f"the database is out of reach: {str(failed) or type(failed).__name__}")
 
 
 async def connect(uri: str, **settings: str) -> AsyncpgConnection:
@@ -89,7 +98,8 @@ async def migrate(uri: str) -> bool:
 class PostgresDatabase:
     """A `Database`."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, *, patience: float) -> None:
+        self._patience = patience
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._writer = engine.execution_options(isolation_level="SERIALIZABLE")
 
@@ -98,7 +108,7 @@ class PostgresDatabase:
             async with self._reader.connect() as connection:
                 return await connection.run_sync(work)
 
-        return await _twice(attempt)
+        return await _patiently(attempt, self._patience)
 
     async def write(self, work: Callable[[Connection], _T]) -> _T:
         lost = False
@@ -122,19 +132,26 @@ class PostgresDatabase:
 
 
 @asynccontextmanager
-async def opened(uri: str) -> AsyncIterator[PostgresDatabase]:
-    """Open the database, which is up to date, for the time of the context."""
+async def opened(uri: str, *, patience: float = 0.0) -> AsyncIterator[PostgresDatabase]:
+    """Open the database, which is up to date, for the time of the context.
+
+    Whoever reads waits up to `patience` seconds for a server that restarts.
+    """
     engine = _engine(uri)
     try:
-        yield PostgresDatabase(engine)
+        yield PostgresDatabase(engine, patience=patience)
     finally:
         await engine.dispose()
 
 
 class Queries:
-    """A pool of raw connections, for queries that are made too often to be composed anew. An async context manager."""
+    """A pool of raw connections, for queries that are made too often to be composed anew. An async context manager.
 
-    def __init__(self, uri: str, **settings: str) -> None:
+    Whoever asks waits up to `patience` seconds for a server that restarts.
+    """
+
+    def __init__(self, uri: str, *, patience: float = 0.0, **settings: str) -> None:
+        self._patience = patience
         self._pool: asyncpg.Pool = asyncpg.create_pool(
             uri,
             min_size=0,
@@ -155,23 +172,25 @@ class Queries:
         await self._pool.close()
 
     async def rows(self, query: str, *values: object) -> Sequence[Any]:
-        """Return what a query that changes nothing finds. Raises `OSError` if the server is out of reach."""
-        return await _twice(lambda: self._pool.fetch(query, *values))
+        """Return what a query that changes nothing finds. Raises `StoreAway` if the server is out of reach."""
+        return await _patiently(lambda: self._pool.fetch(query, *values), self._patience)
 
 
-async def _twice(read: Callable[[], Awaitable[_T]]) -> _T:
-    """Read once more if the connection is lost: a pool has those that a restart of the server ended."""
-    try:
-        return await read()
-    except Exception as failed:
-        if not is_lost(failed):
-            raise
-    try:
-        return await read()
-    except Exception as failed:
-        if not is_lost(failed):
-            raise
-        raise out_of_reach(failed) from failed
+async def _patiently(read: Callable[[], Awaitable[_T]], patience: float) -> _T:
+    """Read again if the connection is lost: once at once, as a pool has those that a restart of the server ended."""
+    time = asyncio.get_running_loop().time
+    until = time() + patience
+    pauses = chain((0.0,), repeat(PAUSE))
+    for first in chain((True,), repeat(False)):
+        try:
+            return await read()
+        except Exception as failed:
+            if not is_lost(failed):
+                raise
+            if not first and time() >= until:
+                raise out_of_reach(failed) from failed
+        await asyncio.sleep(next(pauses))
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _engine(uri: str) -> AsyncEngine:

@@ -12,10 +12,13 @@ _HOLDER: Final = f"{HOLDER} $1"
 
 
 class PostgresIdentity:
-    """An `Identity`, and an async context manager. A lookup is one round trip. Raises `OSError` as stores do."""
+    """An `Identity`, and an async context manager. A lookup is one round trip.
 
-    def __init__(self, uri: str) -> None:
-        self._queries = Queries(uri)
+    Raises `StoreAway` as stores do, `patience` seconds after a server has gone.
+    """
+
+    def __init__(self, uri: str, *, patience: float = 0.0) -> None:
+        self._queries = Queries(uri, patience=patience)
 
     async def __aenter__(self) -> Self:
         await self._queries.__aenter__()

@@ -6,19 +6,16 @@ import asyncio
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 from ratelimit.ledger import StoredHold
-from server.adapters.database_postgres import Queries
+from server.adapters.database_postgres import PATIENCE, Queries
 from server.adapters.journal_batch import Batch, Written, unpacked
 from server.adapters.journal_group import GroupJournal
 from server.adapters.journal_holds import stored_hold
 from server.adapters.journal_postgres_sql import HOLDS, HOLDS_OF, READ
 from server.adapters.journal_postgres_writer import PostgresWriter
 from server.core.events import Event
-
-PATIENCE: Final = 8.0
-"""Seconds that a commit waits for a server that restarts: less than a lease, more than a restart takes."""
 
 
 class PostgresJournal(GroupJournal):
@@ -31,7 +28,7 @@ class PostgresJournal(GroupJournal):
     def __init__(self, uri: str, *, clock: Callable[[], int], patience: float = PATIENCE) -> None:
         super().__init__()
         self._writer = PostgresWriter(uri, clock=clock, patience=patience)
-        self._queries = Queries(uri)
+        self._queries = Queries(uri, patience=patience)
         self._batches: asyncio.Queue[Batch | None] = asyncio.Queue()
         self._stack = AsyncExitStack()
 

@@ -119,7 +119,7 @@ _ROWS = (
         "storage_unavailable",
         503,
         "server_error",
-        "The store cannot be written; nothing was charged.",
+        "The database or the caps cannot be reached; nothing was charged.",
         retry=True,
     ),
     Problem("draining", 503, "server_error", "This node is shutting down; connect again.", retry=True),

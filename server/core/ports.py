@@ -41,6 +41,10 @@ class Ids(Protocol):
         """Return `prefix_` and at least 96 bits that nobody can guess."""
 
 
+class StoreAway(OSError):  # noqa: N818
+    """The database cannot be reached or used now. Any call to a store may raise it, and may be made again."""
+
+
 class DuplicateRequest(Exception):  # noqa: N818
     """The user's request id already belongs to a stored turn."""
 

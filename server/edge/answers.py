@@ -15,7 +15,7 @@ from server.chat.live import LiveTurn
 from server.core.errors import Refused
 from server.core.lanes import Lanes
 from server.edge.asked import Delivery
-from server.edge.refusals import internal
+from server.edge.refusals import told
 
 REMEMBERED: Final = 256
 """Turns of which a socket remembers, beyond their end, that it has asked for them."""
@@ -146,9 +146,9 @@ class Answers:
         except Refused as refused:
             self._refuse(refused, lane)
             self._free(lane, tasks)
-        except Exception:  # noqa: BLE001  a fault of one lane must not end the others
+        except Exception as failed:  # noqa: BLE001  a fault of one lane must not end the others
             _log.exception("a turn could not be started")
-            self._refuse(internal(), lane)
+            self._refuse(told(failed), lane)
             self._free(lane, tasks)
         else:
             self._asked.append(live.turn.id)

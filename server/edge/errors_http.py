@@ -9,6 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from server.core.errors import Refused
+from server.core.ports import StoreAway
+from server.edge.refusals import store_away
 
 Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 
@@ -45,8 +47,13 @@ async def _invalid(_: Request, failed: RequestValidationError) -> Response:
     return respond(Refused("invalid_value", f"'{param}': {error['msg']}.", param=param))
 
 
+async def _store_away(_: Request, __: StoreAway) -> Response:
+    return respond(store_away())
+
+
 HANDLERS: Final[Mapping[int | type[Exception], Handler]] = {
     Refused: _refused,
+    StoreAway: _store_away,
     HTTPException: _from_framework,
     RequestValidationError: _invalid,
 }

@@ -19,7 +19,7 @@ from server.core.records import Actor
 from server.edge import follows_render
 from server.edge.answers import Answers
 from server.edge.asked import Delivery
-from server.edge.refusals import internal
+from server.edge.refusals import told
 
 MOST_FOLLOWED: Final = 32
 
@@ -121,9 +121,9 @@ class Follows:
             for conversation_id, followed in list(self._followed.items()):
                 try:
                     await self._tell_of(conversation_id, followed)
-                except Exception:  # noqa: BLE001  the lanes of the socket must not end with it
+                except Exception as failed:  # noqa: BLE001  the lanes of the socket must not end with it
                     _log.exception("a followed conversation could not be told of")
-                    self._refuse(internal(), None)
+                    self._refuse(told(failed), None)
                     self.unfollow(conversation_id)
 
     async def _tell_of(self, conversation_id: str, followed: _Followed) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.edge.errors_http import respond
-from server.edge.refusals import internal
+from server.edge.refusals import told
 
 _STARTS: Final = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
 
@@ -40,17 +40,13 @@ class RequestIds:
 
         try:
             await self._app(scope, receive, named)
-        except Exception:
+        except Exception as failed:
             _log.exception("a request failed", extra={"request_id": request_id, "path": scope["path"]})
             if not started:
-                await self._answer(scope, receive, named)
+                # For a socket Starlette turns this into the refusal of its handshake.
+                await respond(told(failed))(scope, receive, named)
             elif scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1011, "reason": "internal_error"})
             else:
                 # The client must not take a half answer for a whole one: the server breaks the connection off.
                 raise
-
-    @staticmethod
-    async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
-        # For a socket Starlette turns this into the refusal of its handshake.
-        await respond(internal())(scope, receive, send)

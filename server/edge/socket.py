@@ -30,7 +30,7 @@ from server.edge.fields import Fields
 from server.edge.follows import Follows
 from server.edge.json_in import decode
 from server.edge.outlet import Frames, Outlet
-from server.edge.refusals import internal, lost
+from server.edge.refusals import lost, told
 from server.edge.services import Services
 from server.edge.showing import Show, news_of
 
@@ -181,9 +181,9 @@ class Socket:
             self._refuse(why, lane)
             if why.code in _CLOSES:
                 self._end(_CLOSES[why.code])
-        except Exception:  # noqa: BLE001  a fault with one frame must not end the others
+        except Exception as failed:  # noqa: BLE001  a fault with one frame must not end the others
             _log.exception("a frame could not be served")
-            self._refuse(internal(), lane)
+            self._refuse(told(failed), lane)
 
     async def _claim(self, read: Asked) -> None:
         turns = self._services.turns

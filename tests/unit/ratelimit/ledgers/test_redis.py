@@ -8,7 +8,7 @@ from importlib.resources import files
 import pytest
 from redis.asyncio import Redis, RedisCluster
 
-from ratelimit.ledger import Charge, Demand, Full, HoldRequest, LedgerEmptied, StoredHold, Taken
+from ratelimit.ledger import Charge, Demand, Full, HoldRequest, LedgerAway, LedgerEmptied, StoredHold, Taken
 from ratelimit.ledgers import redis as module
 from ratelimit.ledgers.redis import RedisLedger, opened
 from ratelimit.meter import MAX_ENTRIES, SLOTS
@@ -247,6 +247,31 @@ async def test_more_callers_than_connections_wait(wall: Wall, client: Redis) -> 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(ledger.take(request(f"h{number}", demand()))) for number in range(20)]
         assert sum(isinstance(task.result(), Taken) for task in tasks) == 5
+
+
+async def test_a_server_that_is_away_is_said_to_be(wall: Wall) -> None:
+    """Every call tells so in words of the ledger, and may be made again when the server is there."""
+    server = services.StoppingValkey()
+    try:
+        async with opened(server.url, clock=wall) as ledger:
+            await ledger.restore([])
+            await ledger.take(request("h1", demand()))
+            server.stop()
+            for call in (
+                lambda: ledger.take(request("h2", demand())),
+                lambda: ledger.settle("h1", {}),
+                lambda: ledger.release("h1"),
+                lambda: ledger.renew(["h1"], {}, lease_us=LEASE),
+                lambda: ledger.levels([demand()]),
+                lambda: ledger.restore([]),
+            ):
+                with pytest.raises(LedgerAway):
+                    await call()
+            server.start()
+            await ledger.restore([])
+            assert isinstance(await ledger.take(request("h2", demand())), Taken)
+    finally:
+        server.stop()
 
 
 async def test_a_server_that_forgot_the_script_is_told_again(ledger: RedisLedger, client: Redis) -> None:

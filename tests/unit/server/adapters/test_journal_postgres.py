@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from ratelimit.ledger import Charge, Held
 from server.adapters import database_postgres
 from server.adapters.journal_batch import Batch, Written
 from server.adapters.journal_postgres import PostgresJournal
@@ -297,3 +298,14 @@ async def test_a_server_that_is_not_there_at_start_is_an_os_error() -> None:
     with pytest.raises(OSError, match="could not be written"):
         async with PostgresJournal("postgresql://postgres@127.0.0.1:1/postgres", clock=lambda: 0):
             pass
+
+
+async def test_the_hold_of_a_running_turn_lasts_as_long_as_the_turn(uri: str, journal: PostgresJournal) -> None:
+    """Whoever restores a ledger gives a hold at least the lease of its turn, and may ask for some holds alone."""
+    charge = Charge(key="u|m", unit="messages", amount=1, window_us=HOUR)
+    for name in ("1", "2"):
+        journal.record(Held(hold_id=f"hold_{name}", subject="u", model="m", charges=(charge,), at_us=5, deadline_us=6))
+    await journal.begin(new_turn("1"), Sink())
+    running, left = await journal.stored_holds()
+    assert (running.hold_id, running.deadline_us > HOUR, left.deadline_us) == ("hold_1", True, 6)
+    assert [hold.hold_id for hold in await journal.stored_holds(["hold_2", "hold_3"])] == ["hold_2"]

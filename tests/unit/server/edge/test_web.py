@@ -3,8 +3,10 @@
 import pytest
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.routing import Route
+from starlette.testclient import WebSocketDenialResponse
 
-from server.core.records import Role
+from server.core.ports import StoreAway
+from server.core.records import Actor, Role
 from server.edge.access import ACCESS, SOCKET
 from server.edge.json_in import MOST_BYTES
 from tests.unit.server.edge.browser import error_of, visiting
@@ -134,6 +136,22 @@ def test_a_fault_is_a_500_without_its_text() -> None:
         assert error_of(response) == (500, "internal_error")
         assert "Traceback" not in response.text
         assert "NoneType" not in response.text
+
+
+def test_a_database_that_is_away_is_a_503() -> None:
+    """The client learns that the same may succeed later, over HTTP and when it opens a socket."""
+
+    class Away:
+        async def actor(self, secret: str, now: int) -> Actor:
+            raise StoreAway("gone")
+
+    with visiting(World(identity=Away())) as client:
+        response = client.get("/v1/usage")
+        assert error_of(response) == (503, "storage_unavailable")
+        assert response.headers["retry-after"] == "1"
+        with pytest.raises(WebSocketDenialResponse) as denied, client.websocket_connect("/v1/responses"):
+            pass
+        assert error_of(denied.value) == (503, "storage_unavailable")
 
 
 def test_health() -> None:

@@ -1,0 +1,141 @@
+"""What nodes share is emptied, stopped or crashed under them: no turn is lost, and every charge arrives."""
+
+import asyncio
+import json
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests import services
+from tests.databases import CrashingPostgres
+from tests.nodes import Node, Nodes, nodes
+from tests.provider import WHOLE
+
+pytestmark = pytest.mark.services
+MODEL = "t60-d20"
+
+
+async def started(node: Node, key: str, **more: Any) -> str:
+    """Start an answer on a node and leave it; return its id."""
+    body = {"model": "continuing", "input": "hi", "stream": True, **more}
+    async with node.http(key) as http, http.stream("POST", "/v1/responses", json=body) as answer:
+        assert answer.status_code == 200, await answer.aread()
+        async for line in answer.aiter_lines():
+            if line.startswith("data:"):
+                found: str = json.loads(line.removeprefix("data:"))["response"]["id"]
+                return found
+    raise AssertionError("nothing came")
+
+
+async def followed(node: Node, key: str, response_id: str) -> dict[str, Any]:
+    """Follow an answer on a node to its end; return the response, with the text as it came."""
+    text = ""
+    async with (
+        node.http(key) as http,
+        http.stream("GET", f"/v1/responses/{response_id}?stream=true") as answer,
+    ):
+        assert answer.status_code == 200, await answer.aread()
+        async for line in answer.aiter_lines():
+            if not line.startswith("data:"):
+                continue
+            frame = json.loads(line.removeprefix("data:"))
+            if frame["type"] == "response.output_text.delta":
+                text += frame["delta"]
+            if frame["type"] in {"response.completed", "response.incomplete", "response.failed", "error"}:
+                response: dict[str, Any] = frame.get("response", frame)
+                return response | {"text": text}
+    raise AssertionError("the answer broke off")
+
+
+async def used(node: Node, key: str) -> dict[str, int]:
+    """Return what a node says was used, by unit, once nothing is held."""
+    async with asyncio.timeout(30), node.http(key) as http:
+        while True:
+            answer = await http.get("/v1/usage")
+            if answer.status_code == httpx.codes.OK:
+                limits = answer.json()["limits"]
+                if not any(row["held"] for row in limits):
+                    return {row["unit"]: row["used"] for row in limits}
+            await asyncio.sleep(0.1)
+
+
+async def charged(house: Nodes) -> dict[str, int]:
+    """Return what usage rows charge, by unit."""
+    rows = [json.loads(row["charged"]) for row in await house.rows("SELECT charged FROM usage")]
+    return {unit: sum(row.get(unit, 0) for row in rows) for unit in ("messages", "tokens")}
+
+
+@pytest.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Nodes]:
+    """Two nodes."""
+    async with nodes(tmp_path) as house:
+        yield house
+
+
+async def test_caps_outlast_a_valkey_that_is_emptied(two: Nodes) -> None:
+    """What was charged and what is held counts after it; a running answer goes on and is charged once."""
+    key, one = await two.key(), await two.key("eve", "one")
+    await followed(two[0], key, await started(two[0], key, model="quick"))
+    await followed(two[0], one, await started(two[0], one, model="quick"))
+    gate = two.provider.hold(MODEL, 10)
+    response_id = await started(two[0], key)
+    with two.valkey() as valkey:
+        valkey.flushdb()
+    async with two[1].http(one) as http:
+        refused = await http.post("/v1/responses", json={"model": "quick", "input": "hi"})
+        assert refused.json()["error"]["code"] == "usage_cap_reached"
+    gate.set()
+    assert (await followed(two[1], key, response_id))["text"] == WHOLE
+    limits = await used(two[1], key)
+    rows = await two.rows("SELECT charged FROM usage JOIN users ON users.id = user_id WHERE name = 'ana'")
+    assert limits["messages"] == len(rows) == 2
+    assert limits["tokens"] == sum(json.loads(row["charged"])["tokens"] for row in rows)
+    assert two.faults == []
+
+
+async def test_answers_outlast_a_valkey_that_is_stopped(tmp_path: Path) -> None:
+    """New requests are refused and not charged; what runs is followed to its end on any node, and charged later."""
+    valkey = services.StoppingValkey()
+    try:
+        async with nodes(tmp_path, cluster=valkey.url) as house:
+            key = await house.key()
+            gate = house.provider.hold(MODEL, 10)
+            response_id = await started(house[0], key)
+            following = asyncio.create_task(followed(house[1], key, response_id))
+            valkey.stop()
+            async with house[1].http(key) as http:
+                refused = await http.post("/v1/responses", json={"model": "quick", "input": "hi"})
+                assert (refused.status_code, refused.json()["error"]["code"]) == (503, "storage_unavailable")
+                assert (await http.get("/v1/usage")).status_code == 503
+            gate.set()
+            assert (await following)["text"] == WHOLE
+            assert len(house.provider.calls) == 1
+            valkey.start()
+            assert await used(house[1], key) == await charged(house) | {"concurrent-requests": 0}
+            assert (await followed(house[0], key, await started(house[0], key, model="quick")))["text"]
+    finally:
+        valkey.stop()
+
+
+async def test_answers_outlast_a_postgresql_that_is_restarted(tmp_path: Path) -> None:
+    """An answer that runs while the database crashes and recovers is whole on every node, and charged once."""
+    server = CrashingPostgres(Path(tempfile.mkdtemp(prefix="postgres-")))
+    try:
+        async with nodes(tmp_path, database=server.uri) as house:
+            key = await house.key()
+            gate = house.provider.hold(MODEL, 10)
+            response_id = await started(house[0], key)
+            following = [asyncio.create_task(followed(node, key, response_id)) for node in house]
+            await asyncio.to_thread(server.crash)
+            gate.set()
+            await asyncio.sleep(0.3)
+            await asyncio.to_thread(server.start)
+            assert [one["text"] for one in await asyncio.gather(*following)] == [WHOLE, WHOLE]
+            assert len(house.provider.calls) == 1
+            assert await used(house[1], key) == await charged(house) | {"concurrent-requests": 0}
+    finally:
+        server.remove()
