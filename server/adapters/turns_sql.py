@@ -46,7 +46,7 @@ _PASSED: Final = (
 
 
 class SqlTurns:
-    """A `Turns`."""
+    """A `Turns`, and `Charges`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -11,7 +11,8 @@ from typing import Final
 
 import ratelimit
 from server.core.happenings import Happening
-from server.core.ports import Clock, Happened, Observer, Turns
+from server.core.ports import Clock, Happened, Observer
+from server.core.ports_charges import Charges
 
 RETRIES: Final = (0.1, 1.0, 5.0)
 """Seconds between attempts to settle a hold; after the last one it is left to `catch_up`."""
@@ -28,14 +29,14 @@ class Settling:
         *,
         clock: Clock,
         limiter: ratelimit.Limits,
-        stored: Turns,
+        charges: Charges,
         observer: Observer,
         patience: int,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._clock = clock
         self._limiter = limiter
-        self._stored = stored
+        self._charges = charges
         self._observer = observer
         self._patience = patience
         self._sleep = sleep
@@ -57,7 +58,7 @@ class Settling:
     async def catch_up(self) -> None:
         """Note what the ledger has heard, and tell it again what nobody has noted. Raises `OSError`."""
         await self.note()
-        for row in await self._stored.unsettled(self._clock.now() - self._patience, AT_ONCE):
+        for row in await self._charges.unsettled(self._clock.now() - self._patience, AT_ONCE):
             try:
                 await self._tell(row.turn_id, row.hold_id, row.charged)
             except OSError:
@@ -70,7 +71,7 @@ class Settling:
         """Write down what the ledger has heard. Raises `OSError`; then it is written the next time."""
         told = self._told[:]
         if told:
-            await self._stored.settled(told, self._clock.now())
+            await self._charges.settled(told, self._clock.now())
             del self._told[: len(told)]
 
     async def _tell(self, turn_id: str, hold_id: str, charged: Mapping[str, int]) -> None:

@@ -3,7 +3,7 @@
 What operators need (accounts, revisions of personas) is in `ports_operator`.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -178,12 +178,6 @@ class Turns(Protocol):
     async def usage_rows(self, user_id: str, since: int) -> Sequence[UsageRow]:
         """Return the user's usage rows that ended at or after `since`, oldest first."""
 
-    async def unsettled(self, before: int, limit: int) -> Sequence[UsageRow]:
-        """Return up to `limit` usage rows that ended before `before` and are not noted as settled, oldest first."""
-
-    async def settled(self, turn_ids: Collection[str], now: int) -> None:
-        """Note that the caps ledger was told what these turns cost. Noting it again changes nothing."""
-
     async def forget(self, now: int, limit: int) -> int:
         """Delete up to `limit` unlisted turns whose time to keep has passed; return how many."""
 
@@ -357,8 +351,7 @@ class Screen(Protocol):
         """Return the text that is safe to show now, and a verdict that stops the answer if there is one.
 
         Holds back exactly what may still become a match. The first character of a match is never released, however
-        the text is cut.
-        After a stopping verdict nothing more is released.
+        the text is cut. After a stopping verdict nothing more is released.
         """
 
     def close(self) -> tuple[str, Verdict | None]:
@@ -387,8 +380,7 @@ class Happened:
 class Wakeups(Protocol):
     """Hints between processes, by topic: see `core.wakes`.
 
-    A hint may be lost, doubled or late, so whoever acts on one reads the truth from the store, and looks there
-    now and then without one.
+    A hint may be lost, doubled or late: whoever acts on one reads the truth from the store, now and then without one.
     """
 
     def publish(self, topic: str, hint: bytes) -> None:

@@ -63,7 +63,7 @@ class Counting:
         self._ledger = ledger
         self.restored = 0
         self.take, self.settle, self.release = ledger.take, ledger.settle, ledger.release
-        self.renew, self.levels = ledger.renew, ledger.levels
+        self.renew, self.levels, self.entries = ledger.renew, ledger.levels, ledger.entries
 
     async def restore(self, holds: Iterable[StoredHold]) -> None:
         self.restored += 1

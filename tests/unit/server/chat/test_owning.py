@@ -13,7 +13,8 @@ from server.chat.owning import Owning, Pace
 from server.chat.routing import Routing
 from server.chat.settling import RETRIES, Settling
 from server.core.events import Event, Opened
-from server.core.ports import Batch, Call, Conversations, Happened, Journal, LogSink, Orphan, TurnEnd, Turns, Verdict
+from server.core.ports import Batch, Call, Conversations, Happened, Journal, LogSink, Orphan, TurnEnd, Verdict
+from server.core.ports_charges import Charges
 from server.core.records import Message, Model, Sampling, TurnStatus
 from tests.contracts.turn_records import a_turn
 from tests.unit.server.chat.cast import unwatched
@@ -80,7 +81,7 @@ class Stage:
             settling=Settling(
                 clock=Clock(),
                 limiter=cast(Limiter, self),
-                stored=cast(Turns, Noting()),
+                charges=cast(Charges, Noting()),
                 observer=self,
                 patience=0,
                 sleep=self.sleep,

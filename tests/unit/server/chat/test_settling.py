@@ -8,7 +8,8 @@ import pytest
 
 from ratelimit import Limiter
 from server.chat.settling import RETRIES, Settling
-from server.core.ports import Happened, Turns
+from server.core.ports import Happened
+from server.core.ports_charges import Charges
 from server.core.records import Outcome, TurnStatus, UsageRow
 from tests.contracts.turn_records import a_turn, usage_of
 
@@ -33,7 +34,7 @@ class Stage:
         return Settling(
             clock=self,
             limiter=cast(Limiter, self),
-            stored=cast(Turns, self),
+            charges=cast(Charges, self),
             observer=self,
             patience=LEASE,
             sleep=self.sleep,
