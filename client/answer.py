@@ -47,9 +47,9 @@ class Answer:
         """Return what is new in `frame`; an error is the last of all."""
         number = frame.get("sequence_number")
         if number is not None:
-            if number <= self._seen:
+            if self.over or (number <= self._seen and frame["type"] not in frames.TERMINAL):
                 return []
-            self._seen = number
+            self._seen = max(number, self._seen)
         told = frames.read(frame, self.response_id or "")
         match told:
             case None:

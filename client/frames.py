@@ -9,6 +9,9 @@ import msgspec
 from client.errors import AnswerFailedError, ParleyError, RefusedError
 from client.events import Completed, Created, Delta, Position, ServedBy, Usage
 
+TERMINAL: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
+"""Types of the frames that end an answer; who goes on after the end is shown it again."""
+
 LARGEST: Final = 16 * 1000 * 1000
 """Bytes of a frame; the server closes the connection over 16 MiB, and refuses the frame alone over 10 MiB."""
 

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -47,3 +48,11 @@ async def killed(process: asyncio.subprocess.Process) -> None:
 def log_of(config: Path) -> Path:
     """Return the file that has what the server of this configuration logged."""
     return config.with_name("server.log")
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now, for a server that is to come back at the same address."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port: int = unused.getsockname()[1]
+    return port

@@ -80,6 +80,13 @@ class LiveTurn:
             return self._kept.after(position)
         return joined(self._events[bisect_right(self._lasts, position) :])
 
+    def resumed(self, position: int) -> int:
+        """Return the position to go on from for who has seen `position`.
+
+        Who has seen the end is shown it again: nothing at all would be waited for without end.
+        """
+        return position if self.outcome is None else min(position, self._lasts[-1] - 1)
+
     def add(self, events: Sequence[Event]) -> None:
         """Take events that have become durable and wake the followers."""
         self.rendered.clear()

@@ -153,7 +153,7 @@ class Answers:
         else:
             self._asked.append(live.turn.id)
             self.hide(lambda shown: shown.turn.id == live.turn.id)
-            self._follow(Cursor(ticket.delivery, live, ticket.position))
+            self._follow(Cursor(ticket.delivery, live, live.resumed(ticket.position)))
 
     def _follow(self, cursor: Cursor) -> None:
         def wake() -> None:

@@ -191,7 +191,8 @@ class House:
             if frame["type"] == "response.create":
                 self._begin(wire.node)
             position = frame.get("starting_after", -1)
-            wire.cursors[lane] = Cursor(self._find(wire.node, position), position)
+            live = self._find(wire.node, position)
+            wire.cursors[lane] = Cursor(live, live.resumed(position))
         except Refused as refused:
             wire.down.append(responses_render.error_frame(refused, lane))
 

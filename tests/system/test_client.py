@@ -2,12 +2,11 @@
 
 import asyncio
 import signal
-import socket
 from pathlib import Path
 
 from client import Completed, Created, Delta, Event, Interrupted, Parley
 from tests.harness import House, settings_in
-from tests.processes import served
+from tests.processes import free_port, served
 
 WHOLE = "".join(f" {index:04d}" for index in range(100))
 CHANGES = {
@@ -17,14 +16,6 @@ CHANGES = {
     "tiers": {"plus": {"slow": "unlimited"}},
     "default_tier": "plus",
 }
-
-
-def a_free_port() -> int:
-    """Return a port that nobody listens on now; a server that restarts needs one of its own."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-    return port
 
 
 async def read(parley: Parley, half: asyncio.Event, text: str) -> list[Event]:
@@ -40,7 +31,7 @@ async def read(parley: Parley, half: asyncio.Event, text: str) -> list[Event]:
 
 async def test_answers_survive_a_server_that_is_killed(tmp_path: Path) -> None:
     """Two answers that stream when the server is killed arrive whole and once after it has restarted."""
-    settings = settings_in(tmp_path, CHANGES | {"listen": f"127.0.0.1:{a_free_port()}"})
+    settings = settings_in(tmp_path, CHANGES | {"listen": f"127.0.0.1:{free_port()}"})
     config = tmp_path / "parley.yaml"
     halves = [asyncio.Event(), asyncio.Event()]
     async with served(config) as (address, process):

@@ -102,6 +102,14 @@ def test_an_answer_can_begin_at_a_position() -> None:
     assert "starting_after" not in Answer(position=Position("resp_1", -1)).request("a")
 
 
+def test_who_goes_on_after_the_end_is_told_the_end() -> None:
+    """A position may be that of the last event; there is nothing to wait for."""
+    answer = Answer(position=Position("resp_1", 9))
+    told = fed(answer, completed(9))
+    assert [type(one) for one in told] == [Completed]
+    assert answer.over
+
+
 def test_who_answers_instead_is_told_once() -> None:
     """The response says it and a frame of its own does; a replay says both again."""
     frame = {"type": "parley:served_by", **SERVED}
