@@ -1,8 +1,9 @@
 """Talk to Parley from Python: `Parley` streams answers over WebSockets, `Rest` asks everything else over HTTP.
 
 Needs only a URL and a key. `events` has what an answer is made of, `errors` what can go wrong. What becomes of answers
-whose connections come and go is decided in pure code: `session` for all of them, `answer` for one, `backoff` for when
-to try again, `frames` for the wire format. `connection` does what they say; `inbox` keeps what was not read yet.
+whose connections come and go is decided in pure code: `session` for all of them, `answer` for one, `follows` for
+conversations, `backoff` for when to try again, `frames` for the wire format. `connection` does what they say; `inbox`
+keeps what was not read yet.
 """
 
 from client.connection import Parley
@@ -13,7 +14,23 @@ from client.errors import (
     RefusedError,
     UnreachableError,
 )
-from client.events import Completed, Created, Delta, Event, Interrupted, Position, ServedBy, Usage
+from client.events import (
+    Completed,
+    Created,
+    Deleted,
+    Delta,
+    Event,
+    Failed,
+    Followed,
+    Happening,
+    Interrupted,
+    Moved,
+    Position,
+    Retitled,
+    ServedBy,
+    TurnBegun,
+    Usage,
+)
 from client.rest import Rest
 
 __all__ = [
@@ -21,15 +38,22 @@ __all__ = [
     "Completed",
     "ConnectionLostError",
     "Created",
+    "Deleted",
     "Delta",
     "Event",
+    "Failed",
+    "Followed",
+    "Happening",
     "Interrupted",
+    "Moved",
     "Parley",
     "ParleyError",
     "Position",
     "RefusedError",
     "Rest",
+    "Retitled",
     "ServedBy",
+    "TurnBegun",
     "UnreachableError",
     "Usage",
 ]

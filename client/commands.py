@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from client.answer import Answer
 from client.errors import ParleyError
-from client.events import Event
+from client.events import Happening
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +32,11 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """Tell the reader of an answer."""
+    """Tell the reader of an answer, or of a conversation that is followed."""
 
-    answer: Answer
-    what: Event | ParleyError
+    reader: object
+    """The `Answer` or `Follow` that the session was given."""
+    what: Happening | ParleyError
 
 
 @dataclass(frozen=True, slots=True)

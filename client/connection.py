@@ -17,7 +17,8 @@ from client.address import Address
 from client.answer import Answer
 from client.commands import Command, Connect, Leave, Send, Tell, TellCaps
 from client.errors import ConnectionLostError, ParleyError, UnreachableError
-from client.events import Completed, Delta, Event, Position
+from client.events import Completed, Deleted, Delta, Event, Happening, Position
+from client.follows import Follow
 from client.inbox import Inbox
 from client.session import Session
 
@@ -25,6 +26,8 @@ _LARGEST_FRAME = 32 * 1024 * 1024
 _HEARTBEAT = 10.0
 _CLOSING = 2.0
 _UNKNOWN = 1002
+_BEHIND = 1013
+_MOST_BEHIND = 1000
 
 
 class Parley:
@@ -51,7 +54,7 @@ class Parley:
         self._session = Session(addresses=len(self._addresses), patience=patience)
         self._stack = AsyncExitStack()
         self._running = False
-        self._inboxes: dict[Answer, Inbox] = {}
+        self._inboxes: dict[object, Inbox[Any]] = {}
         # Holds at most one frame for each answer and each cancel.
         self._outgoing = asyncio.Queue[Mapping[str, Any]]()
         self._wanted: asyncio.Queue[Connect] = asyncio.Queue(1)
@@ -126,6 +129,25 @@ class Parley:
         async for event in self._answer(Answer(position=position)):
             yield event
 
+    async def follow(self, conversation: str) -> AsyncIterator[Happening]:
+        """Yield what happens in a stored conversation from now on, on whichever device, `Followed` first.
+
+        The turns that run are among it, from their first word, but for those of this client. Ends when the conversation
+        is deleted. Raises `RefusedError`, and `ConnectionLostError` also when more than 1,000 events wait to be read.
+        """
+        self._check()
+        follow, inbox = Follow(conversation), Inbox[Happening]()
+        self._do(self._session.follow(follow, self._now()))
+        self._inboxes[follow] = inbox
+        try:
+            happened: Happening | None = None
+            while not isinstance(happened, Deleted):
+                happened = await inbox.get()
+                yield happened
+        finally:
+            self._inboxes.pop(follow, None)
+            self._do(self._session.unfollow(follow))
+
     async def ask(self, content: str | Sequence[Mapping[str, Any]], **options: Any) -> str:
         """Send a message and return the whole text of its answer; `options` and errors are those of `send`."""
         return "".join([event.text async for event in self.send(content, **options) if isinstance(event, Delta)])
@@ -147,7 +169,8 @@ class Parley:
 
     async def _answer(self, answer: Answer) -> AsyncIterator[Event]:
         self._check()
-        inbox = self._inboxes[answer] = Inbox()
+        inbox: Inbox[Event] = Inbox()
+        self._inboxes[answer] = inbox
         try:
             self._do(self._session.ask(answer, self._now()))
             event: Event | None = None
@@ -183,12 +206,22 @@ class Parley:
                 case Leave(after):
                     if not self._leaving.expired():
                         self._leaving.reschedule(self._now() + after)
-                case Tell(answer, what):
-                    if answer in self._inboxes:
-                        self._inboxes[answer].put(what)
+                case Tell(reader, what):
+                    self._tell(reader, what)
                 case TellCaps(usage):
                     self.usage = usage
                     self._usage_told.set()
+
+    def _tell(self, reader: object, what: Happening | ParleyError) -> None:
+        inbox = self._inboxes.get(reader)
+        if inbox is None:
+            return
+        inbox.put(what)
+        if isinstance(reader, Follow) and len(inbox) > _MOST_BEHIND:
+            # A conversation goes on for ever, so what waits to be read of it must have a bound.
+            inbox.put(ConnectionLostError(code=_BEHIND, reason="slow_consumer"))
+            del self._inboxes[reader]
+            self._do(self._session.unfollow(reader))
 
     async def _run(self, socket: ClientConnection) -> None:
         """Have one connection after another, as long as one is wanted."""

@@ -1,11 +1,12 @@
 """What an answer is made of, in the order in which it arrives: Created, then ServedBy and Deltas, then Completed.
 
-Interrupted comes in between wherever a connection was lost.
+Interrupted comes in between wherever a connection was lost. Below them is what happens in a followed conversation.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +81,66 @@ class Interrupted:
 
 
 Event = Created | Delta | ServedBy | Interrupted | Completed
+"""What `send` and `resume` yield."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """How a conversation stands; after a lost connection it comes once more."""
+
+    conversation: str
+    title: str
+    leaf: str | None
+    """The message that it goes on from."""
+    running: tuple[str, ...]
+    """The responses that run; each is told of next."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnBegun:
+    """A turn that this client did not ask for runs. Its answer's events follow, each with the response's id."""
+
+    conversation: str
+    response_id: str
+    parent: str | None
+    """The message that `input` answers to; None at the beginning."""
+    input: tuple[Mapping[str, Any], ...]
+    """What was said, as items."""
+    model: str
+    persona: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The answer of a followed turn broke off, or cannot be shown any more."""
+
+    response_id: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retitled:
+    """The conversation has another title."""
+
+    conversation: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """The conversation goes on from another message: an answer has ended, or somebody chose."""
+
+    conversation: str
+    leaf: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deleted:
+    """The conversation is no more; nothing comes after this."""
+
+    conversation: str
+
+
+Happening = Event | Followed | TurnBegun | Failed | Retitled | Moved | Deleted
+"""What `follow` yields."""

@@ -7,7 +7,19 @@ from typing import Any, Final, Literal
 import msgspec
 
 from client.errors import AnswerFailedError, ParleyError, RefusedError
-from client.events import Completed, Created, Delta, Position, ServedBy, Usage
+from client.events import (
+    Completed,
+    Created,
+    Deleted,
+    Delta,
+    Followed,
+    Moved,
+    Position,
+    Retitled,
+    ServedBy,
+    TurnBegun,
+    Usage,
+)
 
 TERMINAL: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
 """Types of the frames that end an answer; who goes on after the end is shown it again."""
@@ -79,6 +91,33 @@ def read(
             )
         case "error":
             return refusal(frame.get("status", 500), frame.get("error") or {})
+        case _:
+            return None
+
+
+def happening(frame: Mapping[str, Any]) -> Followed | TurnBegun | Retitled | Moved | Deleted | None:
+    """Return what a frame `parley:conversation` tells; None if it tells nothing new."""
+    conversation = frame["conversation"]
+    match frame["event"]:
+        case "followed":
+            return Followed(
+                conversation=conversation, title=frame["title"], leaf=frame["leaf"], running=tuple(frame["running"])
+            )
+        case "turn":
+            return TurnBegun(
+                conversation=conversation,
+                response_id=frame["response_id"],
+                parent=frame["parent"],
+                input=tuple(frame["input"]),
+                model=frame["model"],
+                persona=frame["persona"],
+            )
+        case "title":
+            return Retitled(conversation=conversation, title=frame["title"])
+        case "leaf":
+            return Moved(conversation=conversation, leaf=frame["leaf"])
+        case "deleted":
+            return Deleted(conversation=conversation)
         case _:
             return None
 

@@ -1,28 +1,36 @@
-"""What arrived for one answer and was not read yet."""
+"""What arrived for one reader and was not read yet."""
 
 import asyncio
 from collections import deque
+from typing import Generic, TypeVar
 
 from client.errors import ParleyError
-from client.events import Delta, Event, Position
+from client.events import Delta, Happening, Position
+
+T = TypeVar("T", bound=Happening)
 
 
-class Inbox:
+class Inbox(Generic[T]):
     """Filled by the connection's reader, emptied by whoever asked.
 
-    Never makes the reader wait, so one slow answer does not stop the others. Of deltas it keeps the text alone, so it
-    holds at most one answer's text however slowly it is read.
+    Never makes the reader wait, so one slow answer does not stop the others. Of an answer's deltas it keeps the text
+    alone, so of an answer it holds at most the text however slowly it is read.
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[Event | ParleyError] = deque()
+        self._waiting: deque[T | ParleyError] = deque()
         self._pieces: list[str] = []
         self._last: Position | None = None
         self._arrived = asyncio.Event()
 
-    def put(self, item: Event | ParleyError) -> None:
+    def __len__(self) -> int:
+        return len(self._waiting) + bool(self._pieces)
+
+    def put(self, item: T | ParleyError) -> None:
         """Take what arrived."""
         if isinstance(item, Delta):
+            if self._last is not None and self._last.response_id != item.position.response_id:
+                self._join()
             self._pieces.append(item.text)
             self._last = item.position
         else:
@@ -30,9 +38,9 @@ class Inbox:
             self._waiting.append(item)
         self._arrived.set()
 
-    async def get(self) -> Event:
+    async def get(self) -> T:
         """Return the next event, deltas that wait together as one; raises the error that came instead."""
-        while not (self._waiting or self._pieces):
+        while not len(self):
             self._arrived.clear()
             await self._arrived.wait()
         if not self._waiting:
@@ -44,5 +52,6 @@ class Inbox:
 
     def _join(self) -> None:
         if self._last is not None:
-            self._waiting.append(Delta(text="".join(self._pieces), position=self._last))
+            joined = Delta(text="".join(self._pieces), position=self._last)
+            self._waiting.append(joined)  # type: ignore[arg-type]  # deltas came in
             self._pieces, self._last = [], None

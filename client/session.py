@@ -1,7 +1,8 @@
 """What a client does about its connection: frames and the fate of connections in, commands out. Pure.
 
 A session has one connection at a time, or none, and up to `LANES` answers that run over it; more wait. When the
-connection goes, it asks for another one and, over that, for whatever was not seen to its end.
+connection goes, it asks for another one and, over that, for whatever was not seen to its end, and for the conversations
+that are followed.
 """
 
 from collections import deque
@@ -15,6 +16,7 @@ from client.backoff import LONGEST, Outage, pause
 from client.commands import Command, Connect, Leave, Send, Tell, TellCaps
 from client.errors import AnswerFailedError, ConnectionLostError, ParleyError, RefusedError
 from client.events import Event, Interrupted
+from client.follows import Follow, Follows
 
 LANES: Final = 16
 """Answers that run at once."""
@@ -49,10 +51,11 @@ class Session:
         self._lanes: dict[str, Answer] = {}
         self._free = [f"lane-{number}" for number in reversed(range(LANES))]
         self._waiting: deque[Answer] = deque()
+        self._follows = Follows()
         self._unread: set[Answer] = set()
         self._stops: dict[str, None] = {}
         self._uneasy: dict[Answer, float] = {}
-        self._told: set[Answer] = set()
+        self._told: set[Answer | Follow] = set()
         self._address = 0
         self._outage: Outage | None = None
         self._not_before = 0.0
@@ -62,19 +65,28 @@ class Session:
     @property
     def busy(self) -> bool:
         """Whether a connection is wanted."""
-        return bool(self._lanes or self._waiting or self._stops)
+        return bool(self._lanes or self._waiting or self._stops or self._follows)
 
     def ask(self, answer: Answer, now: float) -> list[Command]:
         """Bring an answer to its reader."""
         self._waiting.append(answer)
         return self._start() or self._want(now)
 
+    def follow(self, follow: Follow, now: float) -> list[Command]:
+        """Tell what happens in a conversation. Raises `ValueError` if another reader follows it."""
+        request = self._follows.add(follow)
+        return [request] if self._open else self._want(now)
+
+    def unfollow(self, follow: Follow) -> list[Command]:
+        """Tell no more of it."""
+        self._told.discard(follow)
+        left = self._follows.leave(follow)
+        return left if self._open else []
+
     def cancel(self, response_id: str, now: float) -> list[Command]:
         """Have an answer stopped; said again on every connection until it was seen to end."""
         self._stops[response_id] = None
-        if self._link in {Link.OPEN, Link.ENDING}:
-            return self._say_stops()
-        return self._want(now)
+        return self._say_stops() if self._open else self._want(now)
 
     def leave(self, answer: Answer) -> None:
         """Tell the reader nothing more; the answer goes on at the server."""
@@ -87,7 +99,7 @@ class Session:
         """There is a connection."""
         self._link, self._opened_at, self._works = Link.OPEN, now, False
         asked: list[Command] = [Send(answer.request(lane)) for lane, answer in self._lanes.items()]
-        return asked + self._say_stops() + self._start()
+        return asked + self._follows.requests() + self._say_stops() + self._start()
 
     def received(self, frame: Mapping[str, Any], now: float) -> list[Command]:
         """Take a frame. Raises `LookupError`, `TypeError` or `ValueError` if it is none of this protocol."""
@@ -99,9 +111,15 @@ class Session:
         if kind == "parley:draining":
             return self._drain(frame["reconnect_in_ms"] / 1000, now)
         answer = self._lanes.get(lane) if lane is not None else None
+        follow = self._follows.of(frame) if answer is None else None
         if kind == "error":
             refused = frames.refusal(frame.get("status", 500), frame.get("error") or {})
+            if follow is not None and lane is not None:
+                told = self._follows.refuse(follow, lane, refused)
+                return self._leave_now() if told is None else told
             return self._refused(refused, lane, answer, now)
+        if follow is not None:
+            return self._happened(follow, frame)
         if lane is None or answer is None:
             return []
         self._told.discard(answer)
@@ -135,6 +153,10 @@ class Session:
     def stop(self) -> list[Command]:
         """Tell every reader that there will be no more connection."""
         return self._give_up(ConnectionLostError(code=1000, reason="closed by this program"))
+
+    @property
+    def _open(self) -> bool:
+        return self._link in {Link.OPEN, Link.ENDING}
 
     def _want(self, now: float) -> list[Command]:
         if self._link is not Link.NONE:
@@ -190,6 +212,16 @@ class Session:
             self._release(lane)
             self._waiting.appendleft(answer)
             return self._drain(0.0, now)
+        return self._leave_now()
+
+    def _happened(self, follow: Follow, frame: Mapping[str, Any]) -> list[Command]:
+        told = self._follows.take(follow, frame)
+        if told is None:
+            return self._leave_now()
+        self._told.discard(follow)
+        return [*told, *self._leave_if_idle()]
+
+    def _leave_now(self) -> list[Command]:
         self._link = Link.ENDING
         return [Leave(0.0)]
 
@@ -208,15 +240,19 @@ class Session:
         self._not_before = now + reconnect_in
         if self._addresses > 1:
             return [Leave(reconnect_in)]
-        return [] if self._lanes else [Leave(0.0)]
+        return self._leave_if_idle()
+
+    def _leave_if_idle(self) -> list[Command]:
+        """Leave a connection on which nothing begins any more, once nothing runs on it."""
+        if self._link is Link.ENDING and not self._lanes and not self._follows.running:
+            return [Leave(0.0)]
+        return []
 
     def _end(self, lane: str) -> list[Command]:
         answer = self._release(lane)
         if answer.response_id is not None:
             self._stops.pop(answer.response_id, None)
-        if self._link is Link.ENDING and not self._lanes:
-            return [Leave(0.0)]
-        return self._start()
+        return self._leave_if_idle() or self._start()
 
     def _release(self, lane: str) -> Answer:
         answer = self._lanes.pop(lane)
@@ -236,6 +272,10 @@ class Session:
     def _interrupt(self, lost: ConnectionLostError) -> list[Command]:
         """Tell every reader, once until there is news again."""
         told: list[Command] = []
+        for follow in self._follows:
+            if follow not in self._told:
+                self._told.add(follow)
+                told.append(Tell(follow, Interrupted(code=lost.code, reason=lost.reason, position=None)))
         for answer in self._everyone():
             if answer not in self._told and answer not in self._unread:
                 self._told.add(answer)
@@ -244,6 +284,9 @@ class Session:
 
     def _give_up(self, error: ParleyError) -> list[Command]:
         told: list[Command] = []
+        for follow in self._follows:
+            self._follows.remove(follow)
+            told.append(Tell(follow, error))
         for answer in self._everyone():
             answer.over = True
             if answer not in self._unread:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from client.answer import Answer
 from client.commands import Command, Connect, Leave, Send, Tell
 from client.errors import ParleyError
-from client.events import Completed, Created, Delta
+from client.events import Completed, Created, Delta, Happening
 from client.inbox import Inbox
 from client.session import Session
 from tests.properties.stream_house import Wire
@@ -33,7 +33,7 @@ class Reader:
         """The node that its first address leads to."""
         self.session = Session(addresses=2, patience=1e9)
         self.answer = answer
-        self.inbox = Inbox()
+        self.inbox = Inbox[Happening]()
         self.wire: Wire | None = None
         self.wanted: Connect | None = None
         self.left = False
@@ -55,8 +55,8 @@ class Reader:
                     self.wanted = command
                 case Leave():
                     self.left = True
-                case Tell(answer, what):
-                    assert answer is self.answer
+                case Tell(reader, what):
+                    assert reader is self.answer
                     self.inbox.put(what)
                 case _:
                     raise AssertionError(command)

@@ -4,7 +4,7 @@ import asyncio
 import signal
 from pathlib import Path
 
-from client import Completed, Created, Delta, Event, Interrupted, Parley
+from client import Completed, Created, Delta, Event, Happening, Interrupted, Parley, TurnBegun
 from tests.harness import House, settings_in
 from tests.processes import free_port, served
 
@@ -52,3 +52,44 @@ async def test_answers_survive_a_server_that_is_killed(tmp_path: Path) -> None:
             ]
         assert await asyncio.wait_for(client.ask("again"), 60) == WHOLE
         await client.__aexit__(None, None, None)
+
+
+async def test_another_device_follows_through_a_kill(tmp_path: Path) -> None:
+    """A follower sees the message and every word of its answer once, though the server died in the middle."""
+    settings = settings_in(tmp_path, CHANGES | {"listen": f"127.0.0.1:{free_port()}"})
+    config = tmp_path / "parley.yaml"
+    half = asyncio.Event()
+    async with served(config) as (address, process):
+        key = await House.key_in(settings)
+        desk = await Parley(address, key, chance=lambda: 0.1).__aenter__()
+        phone = await Parley(address, key, chance=lambda: 0.1).__aenter__()
+        created, *_ = [event async for event in desk.send("one", conversation="new", max_output_tokens=1)]
+        assert isinstance(created, Created)
+        assert created.conversation is not None
+        seen: asyncio.Future[list[Happening]] = asyncio.ensure_future(followed(phone, created.conversation, half))
+        answer = asyncio.ensure_future(desk.ask("two", conversation=created.conversation))
+        await half.wait()
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    async with served(config):
+        happened = await asyncio.wait_for(seen, 60)
+        assert await asyncio.wait_for(answer, 60) == WHOLE
+        await desk.__aexit__(None, None, None)
+        await phone.__aexit__(None, None, None)
+    assert "".join(one.text for one in happened if isinstance(one, Delta)) == WHOLE
+    (turn,) = [one for one in happened if isinstance(one, TurnBegun)]
+    assert turn.input[0]["content"][0]["text"] == "two"
+    assert [type(one) for one in happened].count(Interrupted) == 1
+
+
+async def followed(phone: Parley, conversation: str, half: asyncio.Event) -> list[Happening]:
+    """Follow a conversation until a turn has ended; say when a good part of its answer has come."""
+    happened, seen = list[Happening](), 0
+    async for one in phone.follow(conversation):
+        happened.append(one)
+        seen += len(one.text) if isinstance(one, Delta) else 0
+        if seen > len(WHOLE) // 4:
+            half.set()
+        if isinstance(one, Completed):
+            break
+    return happened

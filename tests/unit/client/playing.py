@@ -7,6 +7,8 @@ from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
 
+from client import Parley
+
 Part = Callable[[ServerConnection], Awaitable[None]]
 
 
@@ -48,3 +50,8 @@ async def answering(socket: ServerConnection) -> None:
         await tell(socket, asked, "response.output_text.delta", 5, delta=" \n")
         await finish(socket, asked, name)
         await socket.send(json.dumps({"type": "parley:usage", "tier": "plus"}))
+
+
+def parley(url: str | list[str], key: str | None = None, *, patience: float = 60.0) -> Parley:
+    """Return a client that does not wait before it connects again."""
+    return Parley(url, key, chance=lambda: 0.0, patience=patience)

@@ -8,9 +8,10 @@ from client.answer import Answer
 from client.backoff import FIRST, LONGEST
 from client.commands import Command, Connect, Leave, Send, Tell, TellCaps
 from client.errors import AnswerFailedError, ConnectionLostError, ParleyError, RefusedError, UnreachableError
-from client.events import Completed, Created, Delta, Interrupted, Position
+from client.events import Completed, Created, Deleted, Delta, Interrupted, Position, TurnBegun
+from client.follows import Follow
 from client.session import LANES, Session
-from tests.unit.client.wire import completed, created, delta
+from tests.unit.client.wire import completed, created, delta, followed, happened, turn
 
 GONE = ConnectionLostError(code=1006, reason="")
 RESTART = ConnectionLostError(code=1012, reason="restarting")
@@ -86,7 +87,7 @@ def test_readers_are_told_once_of_each_interruption() -> None:
     session.received(on("lane-0", created()), 1.0)
     commands = session.closed(GONE, 1.0, 0.0)
     assert commands[0] == Tell(
-        commands[0].answer,  # type: ignore[union-attr]
+        commands[0].reader,  # type: ignore[union-attr]
         Interrupted(code=1006, reason="", position=Position("resp_1", 0)),
     )
     assert told(session.failed(NOBODY, 1.0, 0.0)) == []
@@ -249,7 +250,7 @@ def test_an_answer_whose_reader_left_keeps_its_lane_and_nothing_else() -> None:
     session.received(on("lane-0", created()), 1.0)
     session.leave(left)
     assert session.received(on("lane-0", delta(4, "a")), 1.0) == []
-    assert [command.answer for command in session.closed(GONE, 2.0, 0.0) if isinstance(command, Tell)] == [stays]
+    assert [command.reader for command in session.closed(GONE, 2.0, 0.0) if isinstance(command, Tell)] == [stays]
     assert [frame["input"] for frame in sent(session.opened(2.0))] == ["2"]
     waiting = ask("3")
     session.closed(GONE, 3.0, 0.0)
@@ -297,6 +298,56 @@ def test_a_frame_that_could_not_be_read_is_one_that_was_not_accepted() -> None:
     commands = session.received(error("message_too_large", None, 413), 1.0)
     assert told(commands) == [RefusedError]
     assert told(session.received(on("lane-0", completed(9)), 1.0)) == [Completed]
+
+
+def test_a_followed_conversation_wants_a_connection_at_any_time() -> None:
+    """It is followed again on the next one; its reader hears of the interruption once."""
+    session = Session()
+    follow = Follow("conv_1")
+    assert session.follow(follow, 0.0) == [Connect(0.0, 0)]
+    (request,) = sent(session.opened(0.0))
+    assert request["type"] == "parley:follow"
+    session.received(followed("resp_1"), 1.0)
+    assert told(session.received(turn(), 1.0)) == [TurnBegun]
+    assert told(session.received(on("resp_1", created()), 1.0)) == [Created]
+    assert told(session.closed(GONE, 2.0, 0.0)) == [Interrupted]
+    assert told(session.failed(NOBODY, 2.0, 0.0)) == []
+    assert [frame["type"] for frame in sent(session.opened(3.0))] == ["parley:resume", "parley:follow"]
+    assert sent(session.unfollow(follow)) == [{"type": "parley:unfollow", "conversation": "conv_1"}]
+    assert session.closed(GONE, 4.0, 0.0) == []
+
+
+def test_a_node_that_cannot_follow_any_more_is_left() -> None:
+    """The conversation is followed over the next connection, whose turns go on where they were."""
+    session = opened()
+    session.follow(Follow("conv_1"), 0.0)
+    session.received(followed(), 1.0)
+    assert session.received(happened("unfollowed"), 1.0) == [Leave(0.0)]
+    session.closed(ConnectionLostError(code=1000, reason=""), 1.0, 0.0)
+    session.opened(1.0)
+    assert session.received(error("internal_error", "follow.conv_1", 500), 1.0) == [Leave(0.0)]
+    session.closed(ConnectionLostError(code=1000, reason=""), 1.0, 0.0)
+    session.opened(1.0)
+    assert told(session.received(error("conversation_not_found", "follow.conv_1", 404), 1.0)) == [Deleted]
+    assert not session.busy
+
+
+def test_a_draining_node_shows_followed_turns_to_their_end() -> None:
+    """Then it is left, and the conversation is followed at the next one."""
+    session = opened()
+    session.follow(Follow("conv_1"), 0.0)
+    session.received(turn(), 1.0)
+    assert session.received({"type": "parley:draining", "reconnect_in_ms": 500}, 1.0) == []
+    assert session.received(on("resp_1", completed(9)), 1.25)[-1] == Leave(0.0)
+    assert session.closed(ConnectionLostError(code=1000, reason=""), 1.25, 0.0)[-1] == Connect(0.25, 0)
+
+
+def test_a_follow_that_is_given_up_is_told() -> None:
+    """Its reader gets the error that answers get."""
+    session = opened()
+    session.follow(Follow("conv_1"), 0.0)
+    assert told(session.closed(ConnectionLostError(code=4401, reason="expired"), 1.0, 0.0)) == [ConnectionLostError]
+    assert not session.busy
 
 
 def test_a_client_that_closes_ends_its_answers() -> None:
