@@ -1,8 +1,10 @@
 """Laws of personas: whatever anyone writes stays in its place, and what is locked or stable stays so."""
 
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from hypothesis import example, given
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from personas import (
     Compiled,
     Image,
+    Library,
     Message,
     NotesRefused,
     Now,
@@ -240,6 +243,11 @@ pieces = st.lists(
 )
 
 
+def encoded(text: str) -> bytes:
+    """Return a text as bytes, also one that no file can hold as text."""
+    return text.encode(errors="surrogatepass")
+
+
 def refusal(text: str) -> tuple[Problem, ...]:
     """Return why a text is no persona, or nothing if it is one."""
     try:
@@ -259,6 +267,34 @@ def test_parse_answers_any_text(text: str) -> None:
     problems = refusal(text)
     assert all(1 <= problem.line <= lines + 1 and problem.cure for problem in problems)
     assert not problems or "error" in {problem.severity for problem in problems}
+
+
+HEADED = HEAD.format("p", "knowledge: { entries: [{ always: true, file: k.md }] }").encode()
+BYTES = st.one_of(st.binary(max_size=200), st.text(max_size=100).map(str.encode), pieces.map("".join).map(encoded))
+
+
+@given(BYTES, BYTES, BYTES)
+@example(b"\xff\xfe", b"\x00", b"{")
+@example(HEADED + b'{% include "t" %}', b"## H", b"{%")
+def test_a_folder_of_any_bytes_never_stops_the_others(content: bytes, knowledge: bytes, partial: bytes) -> None:
+    """Files of any bytes are personas or are refused with line and cure; the persona beside them is served."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "p" / "partials").mkdir(parents=True)
+        for path, found in {
+            "p/persona.md": content if content.startswith(b"---") else HEADED + content,
+            "p/k.md": knowledge,
+            "p/partials/t.md": partial,
+            "any.md": content,
+            "good.md": b"---\nspec: persona/1\nname: good\nsummary: S.\n---\nText.",
+        }.items():
+            (folder / path).write_bytes(found)
+        library = Library.load([folder])
+    assert "good" in library.names
+    assert {"p", "any"} <= {*library.names, *library.refused}
+    assert all(problem.line >= 1 and problem.cure for problem in library.problems)
+    for one in library.compiled.values():
+        assemble(one, replace(SESSION, count=lambda _: 1), [], Message("user", (Text("?"),)))
 
 
 @given(pieces.map("".join))

@@ -1,6 +1,10 @@
 """The persona that uses every field of the format, served."""
 
+import asyncio
+import re
 import shutil
+import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +12,23 @@ from server.adapters.script import Script
 from server.core.records import TextPart
 from tests.harness import CONFIG, house
 
-EXAMPLE = Path(__file__).parents[1] / "golden" / "example"
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "tests" / "golden" / "example"
 SERVED: dict[str, Any] = {
     "models": CONFIG["models"]
     | {"deep": {"upstream": "mock", "id": "deep", "context": 8000, "system_role": "developer"}},
     "tiers": CONFIG["tiers"] | {"plus": CONFIG["tiers"]["plus"] | {"deep": "unlimited"}},
     "personas": ["personas"],
 }
+
+
+async def parley(folder: Path, *command: str) -> str:
+    """Run a command with the configuration of a folder; return what it prints."""
+    words = (sys.executable, "-m", "server", "--config", str(folder / "parley.yaml"), *command)
+    ran = await asyncio.create_subprocess_exec(*words, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+    said, _ = await ran.communicate()
+    assert ran.returncode == 0, said
+    return said.decode()
 
 
 async def test_the_example_answers(tmp_path: Path) -> None:
@@ -57,6 +71,29 @@ async def test_the_example_answers(tmp_path: Path) -> None:
     assert notes.endswith('\n"I like pictures."')
     assert "The determinant of a square matrix" in newest
     assert newest.endswith("Is this matrix singular?")
+
+
+async def test_the_first_persona_of_the_documentation_answers(tmp_path: Path) -> None:
+    """What `docs/personas.md` has a newcomer write in five minutes is checked, shown and served as it promises."""
+    page = (ROOT / "docs" / "personas.md").read_text(encoding="utf-8")
+    written = re.search(r"^ *```markdown\n(.*?)^ *```$", page, flags=re.MULTILINE | re.DOTALL)
+    assert written
+    (tmp_path / "my-personas").mkdir()
+    (tmp_path / "my-personas" / "gardener.md").write_text(textwrap.dedent(written[1]), encoding="utf-8")
+    async with house(tmp_path, {"personas": ["./my-personas"]}) as running:
+        for command in ("personas lint", "personas show gardener --as-model-sees"):
+            assert f"`parley {command}`" in page
+        await parley(tmp_path, "personas", "lint")
+        shown = await parley(tmp_path, "personas", "show", "gardener", "--as-model-sees")
+        assert "You are a gardener of forty years." in shown
+        asked: dict[str, Any] = {"model": "persona:gardener", "input": "Hello"}
+        asked["prompt"] = {"id": "gardener", "variables": {"soil": "clay"}}
+        async with running.http(await running.key("Ada")) as http:
+            assert (await http.post("/v1/responses", json=asked)).json()["status"] == "completed"
+    [call] = running.upstream.calls
+    [first, *_] = call.messages[0].parts
+    assert isinstance(first, TextPart)
+    assert "The garden has clay soil" in first.text
 
 
 async def test_a_shipped_persona_answers_in_the_language_of_the_client(tmp_path: Path) -> None:
