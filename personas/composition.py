@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from personas import locales
 from personas.compiled import Compiled, Passage
@@ -46,11 +47,9 @@ def compose(
         Problem(*joined.locate(path), "locales", message, cure) for path, message, cure in locales.misfits(profile)
     ]:
         raise PersonaRefused(misfits[:MAX_PROBLEMS])
-    return Compiled(
-        spec="compiled/1",
-        house=_passages(joined.house),
-        body=_passages(joined.body),
-        **{name: getattr(profile, name) for name in Profile.model_fields},
+    # What was just validated is not validated again.
+    return Compiled.model_construct(
+        spec="compiled/1", house=_house_passages(tuple(joined.house)), body=_passages(joined.body), **profile.__dict__
     )
 
 
@@ -140,8 +139,10 @@ class _Joined:
 
     def _check_narrowing(self, child: Persona) -> None:
         for path in _NARROWING:
+            if path not in child.lines:
+                continue
             allowed, wanted = _at(self.fields, path), _at(child.fields, path)
-            if isinstance(allowed, list) and path in child.lines:
+            if isinstance(allowed, list):
                 within = self._models if path == ("model", "use") else _as_said
                 extra = _wider(wanted, allowed, within) if isinstance(wanted, list) else ["all"]
                 if extra:
@@ -214,10 +215,12 @@ def _items(value: Json) -> list[Json]:
 
 def _at(data: Mapping[str, Json], path: Path) -> Json:
     """Return the value at `path`, or None."""
-    value: Json = dict(data)
-    for step in path:
-        value = value.get(str(step)) if isinstance(value, dict) else None
-    return value
+    for step in path[:-1]:
+        inner = data.get(str(step))
+        if not isinstance(inner, dict):
+            return None
+        data = inner
+    return data.get(str(path[-1]))
 
 
 def _line(persona: Persona, path: Path) -> int:
@@ -226,3 +229,7 @@ def _line(persona: Persona, path: Path) -> int:
 
 def _passages(sections: Sequence[Section]) -> tuple[Passage, ...]:
     return tuple(Passage(heading=section.heading, text=section.text) for section in sections)
+
+
+# All personas of a deployment stand under one house, and share its passages.
+_house_passages = lru_cache(maxsize=16)(_passages)

@@ -47,6 +47,14 @@ Greeting = Annotated[
 Starters = Annotated[tuple[Line, ...], Field(max_length=6)]
 
 
+def _shared(value: Any) -> Any:
+    """Return a field whose default is this very value in every instance: nothing here is ever changed in place.
+
+    Pydantic copies a default that holds a dictionary, down to its leaves, for each instance.
+    """
+    return Field(default_factory=lambda: value)
+
+
 class Strict(BaseModel):
     """A frozen model that refuses unknown fields and takes no type for another.
 
@@ -120,7 +128,7 @@ class Bounds(Strict):
 
     locked: tuple[Word, ...] = ()
     """Headings of sections that no persona which extends this one may change."""
-    dials: Annotated[dict[DialName, Dial], Field(json_schema_extra={"additionalProperties": False})] = {}
+    dials: Annotated[dict[DialName, Dial], Field(json_schema_extra={"additionalProperties": False})] = _shared({})
     notes: Annotated[Notes | None, BeforeValidator(_false_as_none, json_schema_input_type=Notes | Literal[False])] = (
         None
     )
@@ -180,7 +188,7 @@ class DialWords(Strict):
     """What people see of a dial in another language."""
 
     label: Word | None = None
-    choices: dict[str, Line] = {}
+    choices: dict[str, Line] = _shared({})
     """The words for choices; the choices themselves stay what programs send and models read."""
 
 
@@ -192,7 +200,7 @@ class Wording(Strict):
     greeting: Greeting = ()
     """As many as the persona has, in their order."""
     starters: Starters = ()
-    dials: dict[DialName, DialWords] = {}
+    dials: dict[DialName, DialWords] = _shared({})
     notes: Word | None = None
     """What people are asked, in place of the label of `notes`."""
 
@@ -201,7 +209,7 @@ class Gate(Strict):
     """Which evals a revision must pass before it goes live, and by how much."""
 
     evals: tuple[Word, ...] = ()
-    require: dict[str, Share] = {}
+    require: dict[str, Share] = _shared({})
     max_regression: Share = 0.03
     epochs: Annotated[int, Field(ge=1, le=20)] = 3
 
@@ -221,20 +229,20 @@ class Profile(Strict):
     """One text, or several to choose from, that opens a conversation."""
     starters: Starters = ()
     """What a user may say first."""
-    model: ModelChoice = ModelChoice()
-    access: Access = Access()
+    model: ModelChoice = _shared(ModelChoice())
+    access: Access = _shared(Access())
     tools: tuple[Word, ...] | None = None
-    bounds: Bounds = Bounds()
-    knowledge: Knowledge = Knowledge()
+    bounds: Bounds = _shared(Bounds())
+    knowledge: Knowledge = _shared(Knowledge())
     examples: tuple[Example, ...] = ()
     reminder: Annotated[str, StringConstraints(min_length=1, max_length=600)] | None = None
     """What stands after the newest message, as the last thing that the model reads."""
-    locales: Annotated[dict[Locale, Wording], Field(json_schema_extra={"additionalProperties": False})] = {}
+    locales: Annotated[dict[Locale, Wording], Field(json_schema_extra={"additionalProperties": False})] = _shared({})
     """What people see in other languages, by language."""
-    gate: Gate = Gate()
-    metadata: dict[str, str] = {}
+    gate: Gate = _shared(Gate())
+    metadata: dict[str, str] = _shared({})
     """Texts by name, for your own use."""
-    extensions: dict[str, Any] = {}
+    extensions: dict[str, Any] = _shared({})
     """Fields of other formats, kept as they came for the way back; they never enter a prompt."""
 
     @property

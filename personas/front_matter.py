@@ -67,8 +67,8 @@ def cut(text: str) -> Cut:
 
 def read(source: str, *, first_line: int) -> Fields:
     """Read one YAML mapping that begins at `first_line` of its file. Raises `Unreadable`."""
-    reader = _Reader(yaml.parse(source, Loader=_LOADER), first_line)
     try:
+        reader = _Reader(iter(_LOADER(source).get_event, None), first_line)
         data = reader.document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark

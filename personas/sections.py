@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 _HEADING = re.compile(r" {0,3}##(?=[ \t]|$)")
@@ -27,6 +28,7 @@ class Section:
         return heading_key(self.heading)
 
 
+@lru_cache(maxsize=4096)
 def heading_key(heading: str) -> str:
     """Return what two headings share if they are the same heading."""
     return " ".join(unicodedata.normalize("NFKC", heading).casefold().split())
