@@ -1,8 +1,9 @@
 """How quick personas are: `python -m bench.personas [COUNT]`, in CPU time of the process, best of several.
 
 Assembles a conversation of 20 turns with knowledge, warm and for the first time in a process, without counting tokens;
-then loads COUNT (10,000) personas of the catalog's size under one house, from what the database stores of them and
-from files. Each load has a process of its own, whose memory is counted beside what the program takes alone.
+then loads COUNT (10,000) personas under one house, from what the database stores of them and from files: plain ones,
+of a page, and ones like those of the catalog, with knowledge and translations. Each load has a process of its own,
+whose memory is counted beside what the program takes alone.
 """
 
 import gc
@@ -13,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal, get_args
 
 from personas import CATALOG, Compiled, Library, Message, Now, Session, Text, User, assemble, compose, parse
 
@@ -35,6 +37,31 @@ knowledge:
 ENTRY = (
     '    - {{ when: [{word}, {word}s], text: "What is worth knowing about {word}, in a line that goes on a while." }}\n'
 )
+PLAIN = """\
+---
+spec: persona/1
+name: guide-{index}
+title: Guide {index}
+summary: Leads people through the old town, house by house.
+greeting: Hello. Where shall we begin?
+starters: [Who built the bridge?, Where does one eat well?]
+bounds:
+  locked: [Bounds]
+  dials:
+    pace: {{ choices: [slow, brisk], default: slow, label: Pace }}
+---
+
+You lead people through the old town, and this is tour number {index}.
+
+## How you speak
+
+Tell one house at a time, at a {{{{ dials.pace }}}} pace: who lived there, what happened, what can still be seen.
+
+## Bounds
+
+Stay with the town. Say so when a story is only a story.
+"""
+Kind = Literal["plain", "catalog"]
 BODY = "---\nYou guide {{ user.name }} at a {{ dials.pace }} pace through {{ dials.topic }}.\n\n## How\n\nBriefly.\n"
 
 
@@ -89,11 +116,12 @@ def warm() -> float:
     return min(hundred() for _ in range(10)) * 1e6
 
 
-def texts(count: int) -> Sequence[tuple[str, str]]:
-    """Return names and texts of personas like those of the catalog, no two alike."""
+def texts(count: int, kind: Kind) -> Sequence[tuple[str, str]]:
+    """Return names and texts of personas, no two alike: plain ones, or like those of the catalog."""
+    if kind == "plain":
+        return [(f"guide-{index}", PLAIN.format(index=index)) for index in range(count)]
     found = sorted(CATALOG.glob("*/persona.md"))
-    alone = [file for file in found if not [*file.parent.glob("*/*")]]
-    shipped = [(file.parent.name, file.read_text(encoding="utf-8")) for file in alone]
+    shipped = [(file.parent.name, file.read_text(encoding="utf-8")) for file in found]
     chosen = (shipped[index % len(shipped)] for index in range(count))
     return [
         (f"{name}-{index}", text.replace(f"name: {name}\n", f"name: {name}-{index}\n", 1) + f"\nNumber {index}.\n")
@@ -101,18 +129,18 @@ def texts(count: int) -> Sequence[tuple[str, str]]:
     ]
 
 
-def from_database(count: int) -> tuple[float, float]:
+def from_database(count: int, kind: Kind) -> tuple[float, float]:
     """Return seconds and megabytes of reading `count` compiled personas."""
     house = parse((CATALOG / "house.md").read_text(encoding="utf-8"), source="house.md")
-    few = [compose(parse(text, source=name), {"house": house}).to_json() for name, text in texts(50)]
-    stored = (few[index % 50].replace('"name":"', f'"name":"p{index}-', 1) for index in range(count))
+    few = [compose(parse(text, source=name), {"house": house}).to_json() for name, text in texts(48, kind)]
+    stored = (few[index % 48].replace('"name":"', f'"name":"p{index}-', 1) for index in range(count))
     return _measured(lambda: [Compiled.from_json(text) for text in stored])
 
 
-def from_files(count: int) -> tuple[float, float]:
+def from_files(count: int, kind: Kind) -> tuple[float, float]:
     """Return seconds and megabytes of reading and composing `count` files."""
     with tempfile.TemporaryDirectory() as folder:
-        for name, text in texts(count):
+        for name, text in texts(count, kind):
             Path(folder, f"{name}.md").write_text(text, encoding="utf-8")
         Path(folder, "house.md").write_text((CATALOG / "house.md").read_text(encoding="utf-8"), encoding="utf-8")
         return _measured(lambda: _loaded(Path(folder), count))
@@ -145,9 +173,11 @@ def main(count: int) -> None:
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         print(f"assemble 20 turns, {ENTRIES} entries  warm  {pool.apply(warm):8.0f} us   (goal: 300)")
         print(f"                              first {min(pool.apply(cold) for _ in range(5)):8.2f} ms   (goal: 3)")
-        for what, load in (("stored revisions", from_database), ("files", from_files)):
-            seconds, memory = min(pool.apply(load, (count,)) for _ in range(2))
-            print(f"load {count:,} {what:<17}  {seconds:8.2f} s    {memory:5.0f} MB   (goal: 2 s, 100 MB)")
+        for what, load in (("stored", from_database), ("files", from_files)):
+            for kind in get_args(Kind):
+                seconds, memory = min(pool.apply(load, (count, kind)) for _ in range(2))
+                shown = f"{kind}, {what}"
+                print(f"load {count:,} {shown:<17}  {seconds:8.2f} s    {memory:5.0f} MB   (goal: 2 s, 100 MB)")
 
 
 if __name__ == "__main__":
