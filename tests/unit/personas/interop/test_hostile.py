@@ -67,6 +67,13 @@ def test_the_newer_card_of_a_picture_wins() -> None:
     assert imported.name == "old"
 
 
+@pytest.mark.parametrize("before", [b"acTL", b"fcTL", b"fdAT", b"zTXt", b"iTXt", b"eXIf", b"xxXx"])
+def test_a_moving_picture_carries_a_card_too(before: bytes) -> None:
+    """APNG is PNG with more chunks: what is not the card is passed over, compressed text unopened."""
+    (imported,) = read(picture(chunk(before, b"chara\0\0" + b"\0" * 20), text(b"ccv3", CARD)), file_name="a.png")
+    assert imported.name == "ada"
+
+
 def test_a_picture_of_ours_is_one_that_others_read() -> None:
     """Its rows unpack to the size that its header tells."""
     content = card_png.with_card(CARD_JSON)
