@@ -21,11 +21,7 @@ _STORED: Final = (
 )
 _BY_ID: Final = _STORED.where(turns.c.id == bindparam("turn_id"))
 _BY_REQUEST: Final = _STORED.where(turns.c.client_request_id == bindparam("client_request_id"))
-_USAGE: Final = (
-    select(usage)
-    .where(usage.c.user_id == bindparam("user_id"), usage.c.ended_at >= bindparam("since"))
-    .order_by(usage.c.ended_at, usage.c.turn_id)
-)
+_USAGE: Final = select(usage).where(usage.c.ended_at >= bindparam("since")).order_by(usage.c.ended_at, usage.c.turn_id)
 _UNSETTLED: Final = (
     select(usage)
     .where(usage.c.settled_at.is_(None), usage.c.ended_at < bindparam("before"))
@@ -57,9 +53,10 @@ class SqlTurns:
     async def by_request(self, user_id: str, client_request_id: str) -> StoredTurn | None:
         return await self._one(_BY_REQUEST, user_id=user_id, client_request_id=client_request_id)
 
-    async def usage_rows(self, user_id: str, since: int) -> Sequence[UsageRow]:
-        wanted = {"user_id": user_id, "since": since}
-        rows = await self._database.read(lambda connection: connection.execute(_USAGE, wanted).mappings().all())
+    async def usage_rows(self, user_id: str | None, since: int) -> Sequence[UsageRow]:
+        query = _USAGE if user_id is None else _USAGE.where(usage.c.user_id == user_id)
+        wanted = {"since": since}
+        rows = await self._database.read(lambda connection: connection.execute(query, wanted).mappings().all())
         return [usage_of(row) for row in rows]
 
     async def unsettled(self, before: int, limit: int) -> Sequence[UsageRow]:

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from server.cli.output import CommandError, as_json, as_table, moment, remark, rfc3339, say
-from server.cli.setup import ConfigOption, JsonOption, read
+from server.cli.output import CommandError, as_json, as_table, moment, progress, remark, rfc3339, say
+from server.cli.setup import ConfigOption, JsonOption, ago, read, stores
 
 commands = typer.Typer(help="Check the usage caps, and fix them by hand while demand moves them.", no_args_is_help=True)
 
@@ -68,6 +69,49 @@ def explain(
         say("")
         say("Refused in the last day:")
         as_table(why["refused"], empty="")
+
+
+@commands.command("simulate")
+def simulate(
+    policy: Annotated[Path, typer.Option("--policy", metavar="FILE", help="Other groups, tiers and default tier.")],
+    since: Annotated[str, typer.Option("--since", metavar="7d", help="How far to look back.")] = "7d",
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Replay past use under another policy: who would have met which cap, and what it would have cost."""
+    from server.chat.simulating import Price
+    from server.chat.simulating import simulate as replay
+    from server.settings.policy import read_policy, tiers_of
+
+    settings = read(config)
+    tiers = tiers_of(read_policy(policy, settings), settings)
+    start = ago(since)
+
+    async def simulated() -> dict[str, Any]:
+        async with stores(settings) as opened:
+            rows = await opened.turns.usage_rows(None, start)
+            users = await opened.accounts.users()
+        prices = {
+            alias: Price(model.price.input, model.price.output)
+            for alias, model in settings.models.items()
+            if model.price
+        }
+        with progress("Replaying", len(rows), shown=not json) as step:
+            return await replay(tiers, rows=rows, users=users, models=settings.models, prices=prices, progress=step)
+
+    found = asyncio.run(simulated())
+    if json:
+        as_json(found)
+        return
+    say(
+        f"{found['requests']} requests in {since}: {found['served']} served, "
+        f"{found['by_fallback']} of them by a fallback, {found['refused']} refused."
+    )
+    say(f"Cost: ${found['cost_before_usd']:.2f} as it was, ${found['cost_after_usd']:.2f} under the policy.")
+    if found["unpriced_models"]:
+        say(f"Without a price, and not counted: {', '.join(found['unpriced_models'])}.")
+    touched = [row for row in found["users"] if row["refused"] or row["by_fallback"]]
+    as_table(touched, empty="Nobody would have met a cap.")
 
 
 RuleArgument = Annotated[str, typer.Argument(metavar="RULE", help="The group or model that `adaptive` names.")]

@@ -69,3 +69,13 @@ def now() -> int:
     from server.adapters.clock_system import SystemClock
 
     return SystemClock().now()
+
+
+def ago(since: str) -> int:
+    """Return the time that lies `since`, such as `7d`, before now."""
+    from server.settings.values import parse_duration
+
+    try:
+        return now() - int(parse_duration(since).total_seconds()) * 1_000_000
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--since") from error

@@ -8,7 +8,7 @@ import typer
 
 from server.cli.keys import check_tier
 from server.cli.output import CommandError, as_json, as_table, remark, rfc3339, say
-from server.cli.setup import ConfigOption, JsonOption, now, read, stores
+from server.cli.setup import ConfigOption, JsonOption, ago, read, stores
 from server.core.ports_operator import Refusal, User
 from server.core.records import UsageRow
 
@@ -66,13 +66,9 @@ def usage(
 ) -> None:
     """Show what a user used of each model, and what they were refused."""
     from server.chat.explaining import refusal
-    from server.settings.values import parse_duration
 
     settings = read(config)
-    try:
-        start = now() - int(parse_duration(since).total_seconds()) * 1_000_000
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--since") from error
+    start = ago(since)
 
     async def used() -> tuple[Sequence[UsageRow], Sequence[Refusal]]:
         async with stores(settings) as opened:

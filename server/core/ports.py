@@ -175,8 +175,8 @@ class Turns(Protocol):
     async def by_request(self, user_id: str, client_request_id: str) -> StoredTurn | None:
         """Return the turn that this user's request id made."""
 
-    async def usage_rows(self, user_id: str, since: int) -> Sequence[UsageRow]:
-        """Return the user's usage rows that ended at or after `since`, oldest first."""
+    async def usage_rows(self, user_id: str | None, since: int) -> Sequence[UsageRow]:
+        """Return the usage rows of the user (None: of all) that ended at or after `since`, oldest first."""
 
     async def forget(self, now: int, limit: int) -> int:
         """Delete up to `limit` unlisted turns whose time to keep has passed; return how many."""

@@ -50,3 +50,22 @@ def test_pins_that_cannot_be_are_refused(parley: Any, tmp_path: Path) -> None:
 def test_without_rules_nothing_moves(parley: Any) -> None:
     """Where the configuration has no `adaptive`, the command says so."""
     assert "`adaptive` in the configuration is empty" in parley("caps", "adaptive").out
+
+
+def test_another_policy_is_replayed(parley: Any, tmp_path: Path) -> None:
+    """Without use there is nothing to meet; a policy may leave out what stays as it is."""
+    (tmp_path / "new.yaml").write_text("tiers: {free: {local: 1 message / 3h}}\n", encoding="utf-8")
+    found = json.loads(parley("caps", "simulate", "--policy", "new.yaml", "--json").out)
+    assert (found["requests"], found["users"]) == (0, [])
+    assert "Nobody would have met a cap." in parley("caps", "simulate", "--policy", "new.yaml", "--since", "1d").out
+
+
+def test_a_policy_that_contradicts_itself_is_refused_with_its_line(parley: Any, tmp_path: Path) -> None:
+    """Each mistake is told with its line and the way out."""
+    text = "default_tier: free\ntiers:\n  free:\n    local: 5 messages / 3h\n    gpt-9: unlimited\n"
+    (tmp_path / "new.yaml").write_text(text, encoding="utf-8")
+    ran = parley("caps", "simulate", "--policy", "new.yaml")
+    assert ran.code == 1
+    assert "new.yaml:5" in ran.err
+    assert "unknown model or group `gpt-9`" in ran.err
+    assert "cannot be read" in parley("caps", "simulate", "--policy", "none.yaml").err
