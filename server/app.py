@@ -161,6 +161,7 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
         sockets = Sockets(random=random.random)
         metrics = PrometheusObserver(running=lambda: turns.running, sockets=lambda: len(sockets))
         observers.join(metrics)
+        await stack.enter_async_context(caps.policing)
         await stack.enter_async_context(caps.adapting)
         await stack.enter_async_context(caps.remembering)
         await stack.enter_async_context(turns)
@@ -289,6 +290,7 @@ def _operations(engine: Database, clock: Clock, caps: Capping) -> Operations:
         releases=Releases(revisions=SqlRevisions(engine)),
         explaining=caps.explaining,
         pins=caps.pins,
+        policies=caps.desk,
         adaptive=caps.adaptive,
     )
 

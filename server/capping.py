@@ -1,8 +1,9 @@
 """The wiring of the caps: tiers, ledger and demand to what holds, watches and explains them."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import ratelimit
@@ -15,14 +16,18 @@ from server.adapters.clock_system import SystemClock
 from server.adapters.database import Database
 from server.adapters.document_sql import DEMAND, SqlDocument
 from server.adapters.ids_system import SystemIds, new_secret
+from server.adapters.policies_sql import SqlPolicies
 from server.adapters.refusals_sql import SqlRefusals
 from server.adapters.turns_sql import SqlTurns
 from server.chat.adapting import Adapting
 from server.chat.demand import Demand, Pins
 from server.chat.explaining import Explaining
+from server.chat.policies import PolicyDesk
+from server.chat.policing import Policing
 from server.chat.refused import Remembering
 from server.core.ports import Clock, Observer
 from server.settings import Settings
+from server.settings.policy import policy_of, shown, tiers_of
 
 SECOND = 1_000_000
 
@@ -37,6 +42,8 @@ class Capping:
     remembering: Remembering
     explaining: Explaining
     pins: Pins
+    policing: Policing
+    desk: PolicyDesk
 
 
 def capping(
@@ -48,12 +55,19 @@ def capping(
     observer: Observer,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Capping:
-    """Return the caps of a node; `adapting` and `remembering` have to be entered."""
+    """Return the caps of a node; `policing`, `adapting` and `remembering` have to be entered, in this order."""
     adaptive = _adaptive(settings, clock)
-    table = settings.tier_table()
+    policing = Policing(
+        own=policy_of(settings),
+        parse=lambda policy: tiers_of(policy, settings),
+        policies=SqlPolicies(base),
+        clock=clock,
+        observer=observer,
+        sleep=sleep,
+    )
 
     def tiers() -> ratelimit.Tiers:
-        return adaptive.tiers(table)
+        return adaptive.tiers(policing.tiers())
 
     limiter = ratelimit.Limiter(tiers=tiers, ledger=ledger, lease_us=_lease(settings))
     document, refusals = SqlDocument(base, DEMAND), SqlRefusals(base)
@@ -64,6 +78,8 @@ def capping(
         remembering=Remembering(refusals=refusals, clock=clock, observer=observer, sleep=sleep),
         explaining=_explaining(base, Explainer(tiers=tiers, ledger=ledger), clock),
         pins=_pins(settings, base, clock),
+        policing=policing,
+        desk=_desk(settings, base, clock),
     )
 
 
@@ -75,11 +91,24 @@ async def pins(settings: Settings) -> AsyncIterator[Pins]:
 
 
 @asynccontextmanager
+async def desk(settings: Settings) -> AsyncIterator[PolicyDesk]:
+    """Open the revisions of the policy, for commands."""
+    async with backends.stores(settings) as opened:
+        yield _desk(settings, opened.base, SystemClock())
+
+
+async def live_tiers(settings: Settings) -> ratelimit.Tiers:
+    """Return the tiers that hold: those of the live policy, or of the files where none was published."""
+    async with backends.stores(settings) as opened:
+        return await _live_tiers(settings, opened.base)
+
+
+@asynccontextmanager
 async def explaining(settings: Settings) -> AsyncIterator[Explaining]:
     """Open what explains the caps, for commands: what the stores know, which a running server may be ahead of."""
     clock = SystemClock()
     async with backends.stores(settings) as opened, backends.ledger_to_read(settings, clock) as ledger:
-        adaptive, table = _adaptive(settings, clock), settings.tier_table()
+        adaptive, table = _adaptive(settings, clock), await _live_tiers(settings, opened.base)
         demand = Demand.read(await SqlDocument(opened.base, DEMAND).read())
         adaptive.publish(demand.published, demand.pins)
         yield _explaining(opened.base, Explainer(tiers=lambda: adaptive.tiers(table), ledger=ledger), clock)
@@ -103,6 +132,22 @@ def _explaining(base: Database, explainer: Explainer, clock: Clock) -> Explainin
 def _pins(settings: Settings, base: Database, clock: Clock) -> Pins:
     document = SqlDocument(base, DEMAND)
     return Pins(document=document, audit=SqlAudit(base), rules=settings.adaptive_rules(), clock=clock)
+
+
+def _desk(settings: Settings, base: Database, clock: Clock) -> PolicyDesk:
+    return PolicyDesk(
+        policies=SqlPolicies(base), parse=lambda policy: tiers_of(policy, settings), shown=shown, clock=clock
+    )
+
+
+async def _live_tiers(settings: Settings, base: Database) -> ratelimit.Tiers:
+    policies = SqlPolicies(base)
+    number = (await policies.labels()).get("live")
+    revision = None if number is None else await policies.revision(number)
+    if revision is not None and revision.origin == "console":
+        with suppress(ratelimit.InvalidTiers):
+            return tiers_of(json.loads(revision.policy), settings)
+    return settings.tier_table()
 
 
 def _lease(settings: Settings) -> int:

@@ -30,8 +30,14 @@ class PrometheusObserver:
         )
         self._tokens = Counter("parley_tokens", "Tokens of turns that ended.", (*turn, "kind"), registry=to)
         self._refused = Counter("parley_refused", "Calls that were not served, by code.", ("code",), registry=to)
-        self._limit = Gauge("parley_concurrency_limit", "Answers at once that demand leaves.", ("model",), registry=to)
-        self._cap = Gauge("parley_published_cap", "Per cent of the base cap.", ("rule", "tier"), registry=to)
+        limit = Gauge("parley_concurrency_limit", "Answers at once that demand leaves.", ("model",), registry=to)
+        cap = Gauge("parley_published_cap", "Per cent of the base cap.", ("rule", "tier"), registry=to)
+        policy = Gauge("parley_policy_revision", "The revision of the policy that an operator let hold.", registry=to)
+        self._standing: dict[Happening, Callable[[dict[str, str]], Gauge]] = {
+            Happening.LIMIT: lambda labels: limit.labels(labels["model"]),
+            Happening.CAP_PUBLISHED: lambda labels: cap.labels(labels["rule"], labels["tier"]),
+            Happening.POLICY_LIVE: lambda _: policy,
+        }
         self._faults = Counter("parley_faults", "Faults, by what failed.", ("what",), registry=to)
         Gauge("parley_turns_running", "Turns being answered.", registry=to).set_function(running)
         Gauge("parley_sockets_open", "WebSockets open.", registry=to).set_function(sockets)
@@ -53,10 +59,8 @@ class PrometheusObserver:
                 self._tokens.labels(**labels, kind=happened.name.removesuffix("_tokens")).inc(happened.value)
             case Happening.REFUSED:
                 self._refused.labels(code=labels["code"]).inc()
-            case Happening.LIMIT:
-                self._limit.labels(**labels).set(happened.value)
-            case Happening.CAP_PUBLISHED:
-                self._cap.labels(rule=labels["rule"], tier=labels["tier"]).set(happened.value)
+            case name if name in self._standing:
+                self._standing[name](labels).set(happened.value)
             case name if name in _FAULTS:
                 self._faults.labels(what=name).inc()
             case _:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-VERSION: Final = "0004"
+VERSION: Final = "0005"
 """The newest revision of `migrations`."""
 
 NO_NUL: Final = {0: "\N{SYMBOL FOR NULL}"}
@@ -226,6 +226,25 @@ persona_labels = Table(
     "persona_labels",
     metadata,
     Column("persona", String, primary_key=True),
+    Column("label", String, primary_key=True),
+    Column("number", Integer, nullable=False),
+)
+
+policy_revisions = Table(
+    "policy_revisions",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("digest", String, nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("origin", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    UniqueConstraint("digest", name="policy_revisions_by_digest"),
+)
+
+policy_labels = Table(
+    "policy_labels",
+    metadata,
     Column("label", String, primary_key=True),
     Column("number", Integer, nullable=False),
 )

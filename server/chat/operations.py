@@ -6,6 +6,7 @@ from ratelimit.adaptive import Adaptive
 from server.chat.auditing import Auditing
 from server.chat.demand import Pins
 from server.chat.explaining import Explaining
+from server.chat.policies import PolicyDesk
 from server.chat.releases import Releases
 
 
@@ -17,5 +18,6 @@ class Operations:
     releases: Releases
     explaining: Explaining
     pins: Pins
+    policies: PolicyDesk
     adaptive: Adaptive
     """What demand changes on this node."""

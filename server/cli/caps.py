@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from server.cli import policies
 from server.cli.output import CommandError, as_json, as_table, moment, progress, remark, rfc3339, say
 from server.cli.setup import ConfigOption, JsonOption, ago, read, stores
 
@@ -219,3 +220,9 @@ def _entries(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         }
         for entry in entries
     ]
+
+
+commands.command("policies")(policies.policies)
+commands.command("diff")(policies.diff)
+commands.command("publish")(policies.publish)
+commands.command("rollback")(policies.rollback)

@@ -89,9 +89,14 @@ def revoke(
 
 
 def check_tier(settings: "Settings", tier: str | None) -> None:
-    """Refuse a tier that the configuration does not have."""
-    if tier is not None and tier not in settings.tiers:
-        raise CommandError(f"There is no tier {tier}. Name one of: {', '.join(settings.tiers)}.")
+    """Refuse a tier that neither the configuration nor the live policy has."""
+    if tier is None or tier in settings.tiers:
+        return
+    from server.capping import live_tiers
+
+    live = asyncio.run(live_tiers(settings)).by_name
+    if tier not in live:
+        raise CommandError(f"There is no tier {tier}. Name one of: {', '.join({**settings.tiers, **live})}.")
 
 
 def _micros(duration: str) -> int:

@@ -168,3 +168,44 @@ class Refusals(Protocol):
 
     async def forget(self, before: int) -> int:
         """Delete those whose minute began before this time; return how many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyRevision:
+    """An immutable revision of the policy: groups, tiers and the default tier as JSON, known by their digest."""
+
+    number: int
+    digest: str
+    policy: str
+    origin: Literal["file", "console"]
+    by: str
+    """An actor's signature, or the program that stored it."""
+    created_at: int
+
+
+class Policies(Protocol):
+    """Revisions of the policy, and the labels that point at them: `live` holds, `draft` waits.
+
+    Whoever moves a label is noted in the audit, in the same transaction.
+    """
+
+    async def publish_file(self, policy: str, *, by: str, now: int) -> tuple[PolicyRevision, bool]:
+        """Store what a file holds, if no revision has this content; return the revision and whether it is live.
+
+        It becomes `live` if the current `live` came from a file or there is none; else it becomes `draft`.
+        """
+
+    async def store(self, policy: str, *, by: str, now: int) -> PolicyRevision:
+        """Store what an operator wrote, if no revision has this content, as `draft`, and return the revision."""
+
+    async def publish(self, number: int, *, by: str, now: int) -> PolicyRevision | None:
+        """Make a revision `live`, and no draft any more, and return it; None if there is none of this number."""
+
+    async def revision(self, number: int) -> PolicyRevision | None:
+        """Return this revision."""
+
+    async def revisions(self) -> Sequence[PolicyRevision]:
+        """Return all revisions, the newest first."""
+
+    async def labels(self) -> Mapping[str, int]:
+        """Return the number that each label points at."""

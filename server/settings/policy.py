@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import yaml
+
 from ratelimit.tiers import InvalidTiers, Tiers, parse_tiers
 from server.settings import document
 from server.settings.model import Settings
@@ -60,6 +62,11 @@ def tiers_of(policy: Mapping[str, Any], settings: Settings) -> Tiers:
         models=settings.models,
         default_tier=str(policy.get("default_tier")),
     )
+
+
+def shown(policy: Mapping[str, Any]) -> str:
+    """Return a policy as an operator would write it."""
+    return yaml.safe_dump(dict(policy), sort_keys=False, allow_unicode=True, width=10_000)
 
 
 def _line(lines: Mapping[KeyPath, int], path: tuple[str, ...]) -> int:

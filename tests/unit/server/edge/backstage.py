@@ -3,15 +3,18 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
+from ratelimit import Tiers, parse_tiers
 from ratelimit.adaptive import Adaptive, Bounds, Rule
 from server.chat.auditing import Auditing
 from server.chat.demand import Pins
 from server.chat.explaining import Explaining
 from server.chat.operations import Operations
+from server.chat.policies import PolicyDesk
 from server.chat.releases import Releases
 from server.core.errors import Refused
 from server.core.ports import Clock
-from server.core.ports_operator import AuditEntry, Revision
+from server.core.ports_operator import AuditEntry, PolicyRevision, Revision
+from server.settings.policy import shown
 from tests.unit.server.edge.stories import NOW
 
 
@@ -53,6 +56,43 @@ RULE = Rule(
 )
 
 
+class FakePolicies:
+    """Revisions in a list; the newest is the draft, the one that was published live."""
+
+    def __init__(self) -> None:
+        self.kept: list[PolicyRevision] = []
+        self.pointed: dict[str, int] = {}
+
+    async def publish_file(self, policy: str, *, by: str, now: int) -> tuple[PolicyRevision, bool]:
+        raise NotImplementedError
+
+    async def store(self, policy: str, *, by: str, now: int) -> PolicyRevision:
+        number = len(self.kept) + 1
+        self.kept.append(
+            PolicyRevision(number=number, digest="d", policy=policy, origin="console", by=by, created_at=now)
+        )
+        self.pointed["draft"] = number
+        return self.kept[-1]
+
+    async def publish(self, number: int, *, by: str, now: int) -> PolicyRevision | None:
+        self.pointed["live"] = number
+        return await self.revision(number)
+
+    async def revision(self, number: int) -> PolicyRevision | None:
+        return next((one for one in self.kept if one.number == number), None)
+
+    async def revisions(self) -> Sequence[PolicyRevision]:
+        return self.kept[::-1]
+
+    async def labels(self) -> Mapping[str, int]:
+        return self.pointed
+
+
+def parsed(policy: Mapping[str, Any]) -> Tiers:
+    """Return the tiers of a policy over one model."""
+    return parse_tiers(policy["tiers"], groups=policy["groups"], models=["gpt-4"], default_tier=policy["default_tier"])
+
+
 class FakeExplaining:
     """Knows one user."""
 
@@ -88,6 +128,7 @@ def operations(audit: FakeAudit, clock: Clock) -> Operations:
         audit=Auditing(audit=audit, clock=clock),
         releases=Releases(revisions=FakeRevisions()),
         explaining=cast(Explaining, FakeExplaining()),
+        policies=PolicyDesk(policies=FakePolicies(), parse=parsed, shown=shown, clock=clock),
         pins=Pins(document=FakeDocument(), audit=audit, rules=[RULE], clock=clock),
         adaptive=Adaptive(rules=[RULE], upstreams={"gpt-4": ["mock"]}, lease_us=1, clock=lambda: 0),
     )

@@ -1,0 +1,75 @@
+"""What operators do with the policy: look at its revisions, compare, store, publish and roll back."""
+
+import difflib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ratelimit import InvalidTiers
+from server.chat.policing import Parse, text_of
+from server.core.errors import Refused
+from server.core.ports import Clock
+from server.core.ports_operator import Policies, PolicyRevision
+
+
+class PolicyDesk:
+    """The revisions of the policy, for operators. Nothing is stored or published that could not be enforced.
+
+    `shown` makes lines for people of a policy, for the differences.
+    """
+
+    def __init__(
+        self, *, policies: Policies, parse: Parse, shown: Callable[[Mapping[str, Any]], str], clock: Clock
+    ) -> None:
+        self._policies, self._parse, self._shown, self._clock = policies, parse, shown, clock
+
+    async def revisions(self) -> tuple[Sequence[PolicyRevision], Mapping[str, int]]:
+        """Return all revisions, the newest first, and the labels."""
+        return await self._policies.revisions(), await self._policies.labels()
+
+    async def find(self, name: str) -> PolicyRevision:
+        """Return a revision by its number or label. Raises `Refused`."""
+        labels = await self._policies.labels()
+        number = int(name) if name.isdecimal() and len(name) < 10 else labels.get(name)  # noqa: PLR2004
+        revision = None if number is None else await self._policies.revision(number)
+        if revision is None:
+            known = ", ".join([*labels, "a number"])
+            raise Refused("not_found", f"There is no policy {name}; name one of: {known}.", param="revision")
+        return revision
+
+    async def diff(self, before: str, after: str) -> str:
+        """Return the lines that differ between two revisions; empty if none does. Raises `Refused`."""
+        first, second = await self.find(before), await self.find(after)
+        lines = difflib.unified_diff(
+            self._lines(first), self._lines(second), f"policy {first.number}", f"policy {second.number}", lineterm=""
+        )
+        return "\n".join(lines)
+
+    async def store(self, policy: Mapping[str, Any], *, by: str) -> PolicyRevision:
+        """Store a policy as the draft. Raises `Refused` with all contradictions."""
+        self._check(policy)
+        return await self._policies.store(text_of(policy), by=by, now=self._clock.now())
+
+    async def publish(self, name: str, *, by: str) -> PolicyRevision:
+        """Let a revision hold on all nodes within a second. Raises `Refused`, and then the running one stays."""
+        revision = await self.find(name)
+        self._check(json.loads(revision.policy))
+        await self._policies.publish(revision.number, by=by, now=self._clock.now())
+        return revision
+
+    async def roll_back(self, *, by: str) -> PolicyRevision:
+        """Publish the newest revision that is older than the live one. Raises `Refused`."""
+        revisions, labels = await self.revisions()
+        older = [one for one in revisions if one.number < labels.get("live", 0)]
+        if not older:
+            raise Refused("not_found", "There is no policy older than the live one.", param="revision")
+        return await self.publish(str(older[0].number), by=by)
+
+    def _check(self, policy: Mapping[str, Any]) -> None:
+        try:
+            self._parse(policy)
+        except InvalidTiers as invalid:
+            raise Refused("invalid_value", "; ".join(map(str, invalid.errors)), param="policy") from None
+
+    def _lines(self, revision: PolicyRevision) -> list[str]:
+        return self._shown(json.loads(revision.policy)).splitlines()
