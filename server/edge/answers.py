@@ -101,9 +101,15 @@ class Answers:
             self._woken.pop(cursor, None)
 
     def news(self) -> Iterator[Cursor]:
-        """Give each answer that has something new, once, in the order in which they were woken."""
-        woken, self._woken = self._woken, {}
-        yield from (cursor for cursor in woken if cursor in self._leaves)
+        """Give each answer that has something new, once, in the order in which they were woken.
+
+        Whoever stops in between finds the others the next time.
+        """
+        while self._woken:
+            cursor = next(iter(self._woken))
+            del self._woken[cursor]
+            if cursor in self._leaves:
+                yield cursor
 
     def finish(self, cursor: Cursor, tasks: asyncio.TaskGroup) -> None:
         """Let go of an answer that was sent to its end; the next one of its lane begins."""

@@ -23,6 +23,11 @@ class Frames:
     def __init__(self, texts: Sequence[str]) -> None:
         self.texts = texts
 
+    @property
+    def size(self) -> int:
+        """Characters of all frames."""
+        return sum(map(len, self.texts))
+
     @cached_property
     def encoded(self) -> bytes:
         """The frames one behind the other: final, unmasked, uncompressed."""

@@ -36,6 +36,9 @@ from server.edge.showing import Show, news_of
 
 _CLOSING: Final = 5.0
 _MOST_SAID: Final = 64
+_AHEAD: Final = 256 * 1024
+"""Characters of frames after which no further answer is rendered before the client has taken these."""
+
 _log = logging.getLogger("parley.edge")
 
 _CLOSES: Final = {"invalid_api_key": CLOSE_EXPIRED, "user_suspended": CLOSE_SUSPENDED}
@@ -293,18 +296,26 @@ class Socket:
             self._sending_since = None
 
     def _gather(self) -> tuple[list[Frames], list[LiveTurn]]:
-        """Take all that was said and what is new of each answer; return it with the turns that it shows."""
+        """Take all that was said and what is new of the answers; return it with the turns that it shows.
+
+        Where that is a lot, some answers are left for the next time: each waits where it costs nothing, in its log.
+        """
         frames = [Frames(list(self._said))] if self._said else []
         self._said.clear()
         self._room.set()
         shown: list[LiveTurn] = []
         if self._close is None:
+            size = 0
             for cursor in self._answers.news():
-                self._advance(cursor, frames)
+                size += self._advance(cursor, frames)
                 shown.append(cursor.live)
+                if size > _AHEAD:
+                    self._change()
+                    break
         return frames, shown
 
-    def _advance(self, cursor: Cursor, frames: list[Frames]) -> None:
+    def _advance(self, cursor: Cursor, frames: list[Frames]) -> int:
+        """Take what is new of one answer; return its size, in characters."""
         live = cursor.live
         new = news_of(cursor, self._door.show, extended=self._extended)
         if new is not None:
@@ -315,6 +326,7 @@ class Socket:
                 self._refuse(lost(live), cursor.delivery.stream_id)
             self._answers.finish(cursor, self._tasks)
             self._tell_usage_soon()
+        return new.frames.size if new is not None else 0
 
     def _tell_usage_soon(self) -> None:
         if not self._extended:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from server.chat.live import LiveTurn
+from server.core import trail
 from server.core.events import Event, Opened
 from server.edge import responses_ws
 from server.edge.asked import Delivery
-from tests.unit.server.edge.doors import World, connected, tell
-from tests.unit.server.edge.stories import a_turn
+from tests.unit.server.edge.doors import World, connected, quiet, tell
+from tests.unit.server.edge.stories import a_turn, told
 
 
 async def test_followers_at_one_place_share_their_frames() -> None:
@@ -30,3 +31,39 @@ async def test_followers_at_one_place_share_their_frames() -> None:
         frames = await one.frames(7)
         assert await other.frames(7) == frames
         assert len(rendered) == 1
+
+
+def stored(words: int, number: str = "0") -> LiveTurn:
+    """Return an answer of so many deltas as it comes from the store."""
+    log = told([" word"] * words)
+    return LiveTurn(a_turn(number), kept=trail.Kept(trail.pack(log.events), log.text))
+
+
+async def test_a_long_finished_answer_comes_in_nine_frames_and_one_write() -> None:
+    """To resume an answer of 10,000 deltas costs what its text costs, and nothing for each delta."""
+    world = World()
+    world.turns.lives["resp_0"] = stored(10_000)
+    async with connected(world, extended=True, encoded=True) as wire:
+        wire.send(type="parley:resume", response_id="resp_0")
+        frames = await wire.frames(9)
+        assert len(wire.writes) == 1
+    assert [frame["type"] for frame in frames][-1] == "response.completed"
+    assert frames[4]["delta"] == " word" * 10_000
+
+
+async def test_many_long_answers_do_not_pile_up_before_a_slow_client() -> None:
+    """A client that asks for many answers and takes none makes the server render few of them, and gets all in time."""
+    world = World()
+    for number in range(8):
+        world.turns.lives[f"resp_{number}"] = stored(40_000, str(number))
+    async with connected(world, extended=True, encoded=True) as wire:
+        await quiet()
+        wire.reading.clear()
+        for number in range(8):
+            wire.send(type="parley:resume", response_id=f"resp_{number}", stream_id=str(number))
+        await quiet()
+        assert wire.writes == []
+        wire.reading.set()
+        ends = [frame for frame in await wire.frames(8 * 9) if frame["type"] == "response.completed"]
+    assert {frame["stream_id"] for frame in ends} == {str(number) for number in range(8)}
+    assert len([size for size in wire.writes if size > 200_000]) == 8

@@ -37,6 +37,8 @@ class Wire:
 
     def __init__(self, *, encoded: bool = False) -> None:
         self._encoded = encoded
+        self.writes: list[int] = []
+        """The sizes of what was written at once, if `encoded`."""
         self._in: asyncio.Queue[AsgiMessage] = asyncio.Queue()
         self._out: asyncio.Queue[AsgiMessage] = asyncio.Queue()
         self.reading = asyncio.Event()
@@ -116,6 +118,7 @@ class Wire:
     def write(self, frames: bytes) -> None:
         """See `server.edge.outlet.Wire`."""
         assert self.ready
+        self.writes.append(len(frames))
         for frame in parsed(frames):
             assert (frame.opcode, frame.fin) == (Opcode.TEXT, True)
             self._out.put_nowait({"type": "websocket.send", "text": bytes(frame.data).decode()})
