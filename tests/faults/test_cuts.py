@@ -147,7 +147,8 @@ async def running(folder: Path, seed: int) -> AsyncIterator[tuple[Run, list[Pers
         house = await stack.enter_async_context(nodes(folder, 2, database=postgres.uri))
         lines = [await stack.enter_async_context(line(int(node.address.rpartition(":")[2]))) for node in house]
         addresses = [f"http://127.0.0.1:{one.port}" for one in lines]
-        people = [await _person(stack, house, f"person-{number}", addresses) for number in range(PEOPLE)]
+        ways = itertools.cycle([addresses, addresses[::-1]])
+        people = [await _person(stack, house, f"person-{number}", next(ways)) for number in range(PEOPLE)]
         yield Run(house, lines, postgres, random.Random(seed)), people  # noqa: S311  a seed to repeat
 
 
