@@ -37,9 +37,13 @@ def warning(held: Held) -> str | None:
         level = line.level
         if line.cap.unit != "messages" or not (level.last_one or _just_nearly(line)):
             continue
-        left = "1 message" if level.last_one else f"{level.remaining} messages"
-        return f"You have {left} left for {line.cap.scope} in the current window."
+        return left(level.remaining, line.cap.scope or "all models")
     return None
+
+
+def left(remaining: int, scope: str) -> str:
+    """Return how many messages are left."""
+    return f"You have {remaining} message{'' if remaining == 1 else 's'} left for {scope} in the current window."
 
 
 def cap_reason(lowered: Lowered, *, now: int) -> str:

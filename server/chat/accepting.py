@@ -138,7 +138,7 @@ class Accepting:
         except ratelimit.LedgerAway as away:
             raise caps_away() from away
         if isinstance(outcome, ratelimit.Refused):
-            raise cap_refused(outcome, self._clock.now())
+            raise cap_refused(outcome, self._clock.now(), actor.locale)
         return outcome
 
     def _expected(self, model: Model, most: int) -> int:

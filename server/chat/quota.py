@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ratelimit import LedgerAway, UsageReport, UsageRow, wording
-from server.chat.refusals import caps_away
+from ratelimit import LedgerAway, UsageReport, UsageRow, wording, wording_zh
+from server.chat.refusals import caps_away, speaks_chinese
 from server.core.moments import rfc3339
 from server.core.records import Actor
 
@@ -32,15 +32,26 @@ class Quota:
         except LedgerAway as away:
             raise caps_away() from away
         fallback = report.fallback
+        chinese = speaks_chinese(actor.locale)
         return {
             "tier": report.tier,
             "as_of": rfc3339(report.as_of),
-            "limits": [_limit(row, report.as_of) for row in report.rows],
+            "limits": [_limit(row, report.as_of, chinese=chinese) for row in report.rows],
             "fallback": {"model": fallback.model, "remaining": fallback.remaining} if fallback else None,
         }
 
 
-def _limit(row: UsageRow, now: int) -> dict[str, Any]:
+def _warning(row: UsageRow, *, chinese: bool) -> str | None:
+    """Return a sentence if at least 80 % of the messages are taken, or one is left."""
+    taken = row.cap - row.remaining
+    if row.unit != "messages" or not row.remaining or (row.remaining > 1 and 5 * taken < 4 * row.cap):
+        return None
+    say = wording_zh.left if chinese else wording.left
+    return say(row.remaining, row.model or ("所有模型" if chinese else "all models"))
+
+
+def _limit(row: UsageRow, now: int, *, chinese: bool) -> dict[str, Any]:
+    reason = wording_zh.cap_reason if chinese else wording.cap_reason
     return {
         "id": row.id,
         "model": row.model,
@@ -49,7 +60,8 @@ def _limit(row: UsageRow, now: int) -> dict[str, Any]:
         "window_seconds": row.window_seconds,
         "cap": row.cap,
         "base_cap": row.base_cap,
-        "cap_reason": wording.cap_reason(row.lowered, now=now) if row.lowered else None,
+        "cap_reason": reason(row.lowered, now=now) if row.lowered else None,
+        "warning": _warning(row, chinese=chinese),
         "used": row.used,
         "held": row.held,
         "remaining": row.remaining,

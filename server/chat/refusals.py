@@ -4,21 +4,27 @@ from collections.abc import Mapping
 from typing import Any
 
 import ratelimit
-from ratelimit import wording
+from ratelimit import wording, wording_zh
 from server.core.errors import Refused
 from server.core.moments import rfc3339
 from server.core.ports import Verdict
 
 
-def cap_refused(refused: ratelimit.Refused, now: int) -> Refused:
-    """Return the one shape of a refusal by caps; `now` in microseconds."""
+def cap_refused(refused: ratelimit.Refused, now: int, locale: str | None = None) -> Refused:
+    """Return the one shape of a refusal by caps, in the language of `locale`; `now` in microseconds."""
+    say = wording_zh.message if speaks_chinese(locale) else wording.message
     return Refused(
         refused.code,
-        wording.message(refused, now=now),
+        say(refused, now=now),
         param="model",
         extra=_members(refused),
         headers=wording.headers(refused, now=now),
     )
+
+
+def speaks_chinese(locale: str | None) -> bool:
+    """Return whether sentences are to be Chinese; there are English ones for everybody else."""
+    return locale is not None and locale.partition("-")[0] == "zh"
 
 
 def headers_of(held: ratelimit.Held, now: int) -> Mapping[str, str]:

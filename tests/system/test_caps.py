@@ -130,3 +130,19 @@ async def test_headers_tell_what_is_left(running: House) -> None:
     assert headers["x-ratelimit-remaining-requests"] == "49"
     assert headers["x-ratelimit-reset-requests"] == "3h0m0s"
     assert headers["ratelimit"] == '"gpt-4.messages";r=49;t=10800'
+
+
+async def test_users_are_told_in_their_language(running: House) -> None:
+    """Warning and refusal are in Chinese for a client that asks for it, and in English for others."""
+    key = await running.key(user="bo", tier="strict")
+    await ask(running, key)
+    async with running.http(key) as http:
+        rows = (await http.get("/v1/usage", headers={"accept-language": "zh-CN"})).json()["limits"]
+        assert [row["warning"] for row in rows if row["unit"] == "messages"] == [
+            "在当前时间窗口内，您还可以向 gpt-4 发送 1 条消息。"  # noqa: RUF001
+        ]
+        await ask(running, key)
+        body = {"model": "gpt-4", "messages": [{"role": "user", "content": "hi"}]}
+        refused = await http.post("/v1/chat/completions", json=body, headers={"accept-language": "zh, en;q=0.5"})
+    assert refused.json()["error"]["message"].startswith("您已达到 gpt-4 的用量上限")
+    assert (await ask(running, key))["error"]["message"].startswith("You've reached the current usage cap for gpt-4")

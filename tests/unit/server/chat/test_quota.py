@@ -1,4 +1,5 @@
 """What a user may still use, ready for JSON."""
+# ruff: noqa: RUF001  # Chinese has its own punctuation
 
 from ratelimit.limiter import FallbackLeft, UsageReport, UsageRow
 from ratelimit.tiers import Lowered
@@ -45,6 +46,7 @@ async def test_a_report_is_exact() -> None:
                 "cap": 45,
                 "base_cap": 50,
                 "cap_reason": "high demand since 31 December 12:40 UTC",
+                "warning": "You have 3 messages left for gpt-4 in the current window.",
                 "used": 41,
                 "held": 1,
                 "remaining": 3,
@@ -55,3 +57,11 @@ async def test_a_report_is_exact() -> None:
         ],
         "fallback": {"model": "local", "remaining": None},
     }
+
+
+async def test_who_speaks_chinese_reads_chinese() -> None:
+    """Warning and reason are in the language of the actor."""
+    found = await Quota(limiter=Report()).usage(Actor("ana", "Ana", "plus", locale="zh-CN"))
+    (limit,) = found["limits"]
+    assert limit["warning"] == "在当前时间窗口内，您还可以向 gpt-4 发送 3 条消息。"
+    assert limit["cap_reason"] == "自 1969 年 12 月 31 日 12:40 UTC 起需求较高"
