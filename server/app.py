@@ -172,6 +172,7 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
                 wakeups=opened.wakeups,
                 clock=clock,
                 observer=observers,
+                look_seconds=30.0 if opened.alone else 3.0,
                 sleep=parts.sleep,
             )
         )

@@ -19,9 +19,6 @@ from server.core.ports import Clock, Conversations, Happened, Observer, Standing
 from server.core.records import Actor, Conversation
 from server.core.wakes import conversation_topic
 
-LOOK_SECONDS: Final = 3.0
-"""How long a change may stay unseen if its hint is lost."""
-
 LOOK_AT_ONCE: Final = 500
 """Conversations that one look into the store asks for."""
 
@@ -78,7 +75,10 @@ class _Watch:
 
 
 class LiveConversations:
-    """The followed conversations of this process, each once however many follow it. A context manager."""
+    """The followed conversations of this process, each once however many follow it. A context manager.
+
+    A change is seen after `look_seconds` even if its hint is lost.
+    """
 
     def __init__(
         self,
@@ -88,6 +88,7 @@ class LiveConversations:
         wakeups: Wakeups,
         clock: Clock,
         observer: Observer,
+        look_seconds: float,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._store = store
@@ -95,6 +96,7 @@ class LiveConversations:
         self._wakeups = wakeups
         self._clock = clock
         self._observer = observer
+        self._look_seconds = look_seconds
         self._sleep = sleep
         self._watches: dict[str, _Watch] = {}
         self._wanted: dict[str, None] = {}
@@ -163,7 +165,7 @@ class LiveConversations:
 
     async def _beat(self) -> None:
         while True:
-            await self._sleep(LOOK_SECONDS)
+            await self._sleep(self._look_seconds)
             if self._watches:
                 self._want(list(self._watches))
 

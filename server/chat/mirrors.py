@@ -116,6 +116,11 @@ class Mirrors:
             self._wake(mirror)
         return mirror.live
 
+    async def refresh(self, live: LiveTurn) -> bool:
+        """Read what is new of a turn that is followed here; return whether it is as new as the store."""
+        mirror = self._mirrors.get(live.turn.id)
+        return mirror is None or await self._look(mirror)
+
     def stop(self, live: LiveTurn) -> None:
         """Have the owner stop the turn; said again until it has ended, as an owner may be changing."""
         mirror = self._mirrors.get(live.turn.id)
@@ -162,8 +167,11 @@ class Mirrors:
             mirror.stops -= 1
             self._wakeups.publish(topic, STOP)
 
-    async def _look(self, mirror: _Mirror) -> None:
-        """Read from the store what is new. The end is read after the log: once it is there, the log may be gone."""
+    async def _look(self, mirror: _Mirror) -> bool:
+        """Read from the store what is new; return whether it could be read.
+
+        The end is read after the log: once it is there, the log may be gone.
+        """
         turn = mirror.live.turn
         try:
             events, mirror.segment = await self._journal.read(turn.id, mirror.segment)
@@ -171,9 +179,10 @@ class Mirrors:
             stored = await self._stored.turn(turn.id, turn.user_id)
         except OSError as failed:
             self._observer.saw(Happened(name=Happening.MIRROR_FAILED, labels={"turn": turn.id, "error": repr(failed)}))
-            return
+            return False
         if stored is not None and stored.outcome is not None:
             mirror.end(trail.Kept(stored.trail, stored.reply.text if stored.reply else ""))
         elif stored is None:
             gone = f"Response with id '{turn.id}' was deleted."
             mirror.live.lose(Refused("response_not_found", gone, param="response_id"))
+        return True

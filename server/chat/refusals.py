@@ -5,6 +5,7 @@ from typing import Any
 
 import ratelimit
 from ratelimit import wording, wording_zh
+from server.chat.live import LiveTurn
 from server.core.errors import Refused
 from server.core.moments import rfc3339
 from server.core.ports import Verdict
@@ -52,6 +53,15 @@ def no_conversation(conversation_id: str, param: str = "conversation") -> Refuse
 def no_message(message_id: str, param: str) -> Refused:
     """Return the refusal of a message that is not in the conversation."""
     return Refused("message_not_found", f"Message with id '{message_id}' not found in this conversation.", param=param)
+
+
+def position_lost(live: LiveTurn, position: int) -> Refused:
+    """Return the refusal of a position that the turn has not come to."""
+    return Refused(
+        "stream_position_lost",
+        f"Response '{live.turn.id}' has come to {live.position}, not to {position}. Read it from the beginning.",
+        param="starting_after",
+    )
 
 
 def blocked(verdict: Verdict) -> Refused:

@@ -17,7 +17,7 @@ from server.chat.live import LiveTurn
 from server.chat.mirrors import Mirrors
 from server.chat.observing import refused
 from server.chat.owning import Owning
-from server.chat.refusals import draining
+from server.chat.refusals import draining, position_lost
 from server.core import trail
 from server.core.errors import Refused
 from server.core.events import Opened
@@ -122,6 +122,14 @@ class Turns:
         if stored is None:
             raise Refused("response_not_found", f"Response with id '{turn_id}' not found.", param="response_id")
         return await self._view(stored)
+
+    async def resume(self, actor: Actor, turn_id: str, position: int) -> LiveTurn:
+        """Return a turn of the actor, to be shown after `position`. Raises `Refused` if there is nothing such."""
+        live = await self.find(actor, turn_id)
+        # What is known here of another node's turn may be older than what the client has seen there.
+        if position > live.position and await self._mirrors.refresh(live) and position > live.position:
+            raise position_lost(live, position)
+        return live
 
     async def cancel(self, actor: Actor, turn_id: str) -> LiveTurn:
         """Stop the turn at what was produced; one that has ended stays as it is. Raises `Refused`."""

@@ -49,6 +49,7 @@ _ROWS = (
     Problem("websocket_follow_limit_reached", 400, INVALID, "A socket may follow 32 conversations."),
     Problem("too_many_connections", 429, "rate_limit_error", "This user has too many sockets open.", retry=True),
     Problem("previous_response_not_found", 400, INVALID, "No response with this id can be continued by this key."),
+    Problem("stream_position_lost", 400, INVALID, "The response has no such position; read it from the beginning."),
     Problem("response_not_found", 404, INVALID, "No response with this id is visible to this key."),
     Problem("conversation_not_found", 404, INVALID, "No conversation with this id is visible to this key."),
     Problem("message_not_found", 404, INVALID, "No message with this id is in the conversation."),

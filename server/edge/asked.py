@@ -31,6 +31,8 @@ class Delivery:
     """The lane; None is the default lane."""
     stream: bool = False
     include_usage: bool = False
+    numbered: bool = False
+    """Whether the client is told positions where its protocol has none."""
 
 
 @dataclass(frozen=True, slots=True)

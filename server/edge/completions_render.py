@@ -10,7 +10,7 @@ import msgspec
 
 from server.chat.live import LiveTurn
 from server.core.errors import Refused
-from server.core.events import Delta, Ended, Event, Opened
+from server.core.events import Delta, Ended, Event, Opened, last_seq
 from server.core.records import Outcome, Turn, TurnStatus, Usage
 from server.edge.responses_render import served_by
 
@@ -30,15 +30,25 @@ def turn_id(completion: str) -> str:
     return "resp_" + completion.removeprefix("chatcmpl-") if completion.startswith("chatcmpl-") else completion
 
 
-def frames(live: LiveTurn, events: Sequence[Event], *, include_usage: bool, stream_id: str | None = None) -> list[str]:
+def frames(
+    live: LiveTurn,
+    events: Sequence[Event],
+    *,
+    include_usage: bool,
+    stream_id: str | None = None,
+    numbered: bool = False,
+) -> list[str]:
     """Return the chunks of `events`; an answer that broke off ends with an error in place of its last chunk.
 
-    The first chunk also carries the members of ours.
+    The first chunk also carries the members of ours. `numbered` gives each chunk its position; of two chunks that one
+    event makes, only the last one, as there is no position between them.
     """
     lane = "" if stream_id is None else f',"stream_id":"{stream_id}"'
-    tail = f',"usage":null{lane}' if include_usage else lane
+    usage = ',"usage":null' if include_usage else ""
     out: list[str] = []
     for event in events:
+        place = f',"sequence_number":{last_seq(event)}{lane}' if numbered else lane
+        tail = usage + place
         if type(event) is Delta:
             out.append(_chunk(live.turn, f'{{"content":{encode(event.text).decode()}}}', "null", tail))
         elif isinstance(event, Opened):
@@ -50,9 +60,10 @@ def frames(live: LiveTurn, events: Sequence[Event], *, include_usage: bool, stre
             if refused is not None:
                 out.append(error_frame(refused, stream_id))
                 continue
-            out.append(_chunk(live.turn, "{}", f'"{_finish_reason(event.outcome)}"', tail))
+            finish = f'"{_finish_reason(event.outcome)}"'
+            out.append(_chunk(live.turn, "{}", finish, usage + lane if include_usage else tail))
             if include_usage:
-                out.append(_usage_chunk(live.turn, event.outcome, lane))
+                out.append(_usage_chunk(live.turn, event.outcome, place))
     return out
 
 

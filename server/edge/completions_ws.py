@@ -9,7 +9,11 @@ DOOR_NAME = "chat-ws"
 DOOR = Door(
     read=lambda frame: parse(frame, door=DOOR_NAME),
     show=lambda live, events, _, delivery: frames(
-        live, events, include_usage=delivery.include_usage, stream_id=delivery.stream_id
+        live,
+        events,
+        include_usage=delivery.include_usage,
+        stream_id=delivery.stream_id,
+        numbered=delivery.numbered,
     ),
     refuse=error_frame,
 )

@@ -155,4 +155,4 @@ class Follows:
         if self._answers.asked_for(live.turn.id) or self._followed.get(conversation_id) is not followed:
             return
         self._say(follows_render.turn(live.turn, brought))
-        self._answers.show(live, Delivery(stream_id=live.turn.id))
+        self._answers.show(live, Delivery(stream_id=live.turn.id, numbered=True))

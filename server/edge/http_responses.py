@@ -39,8 +39,9 @@ async def retrieve(
     starting_after: Annotated[int, Query(ge=-1)] = -1,
 ) -> Response:
     """Return the response as it stands; with `stream=true`, its events after `starting_after`, then live."""
-    live = await services.turns.find(actor, response_id)
-    return _streamed(live, starting_after, {}) if stream else JSONResponse(response_object(live))
+    if not stream:
+        return JSONResponse(response_object(await services.turns.find(actor, response_id)))
+    return _streamed(await services.turns.resume(actor, response_id, starting_after), starting_after, {})
 
 
 @router.post("/v1/responses/{response_id}/cancel")

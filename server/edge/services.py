@@ -31,6 +31,9 @@ class Turns(Protocol):
     async def find(self, actor: Actor, turn_id: str) -> LiveTurn:
         """Return a turn, running or stored. Raises `Refused`."""
 
+    async def resume(self, actor: Actor, turn_id: str, position: int) -> LiveTurn:
+        """Return a turn, to be shown after `position`. Raises `Refused`."""
+
     async def cancel(self, actor: Actor, turn_id: str) -> LiveTurn:
         """Stop a turn. Raises `Refused`."""
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -195,7 +195,8 @@ class Socket:
         async def begin() -> LiveTurn:
             return (await turns.start(claim)).turn
 
-        self._queue(Ticket(read.delivery, begin, lambda: turns.abandon(claim)))
+        delivery = replace(read.delivery, numbered=self._extended)
+        self._queue(Ticket(delivery, begin, lambda: turns.abandon(claim)))
 
     async def _take_extension(self, kind: str, frame: dict[str, Any]) -> None:
         if kind == "parley:ping":
@@ -208,16 +209,15 @@ class Socket:
             raise Refused("unknown_frame", f"Clients send no frame of type '{kind[:64]}'.", param="type")
         fields, turns = Fields(frame), self._services.turns
         turn_id = completions_render.turn_id(fields.needed_text("response_id", asked.LONGEST_ID))
-        position = fields.whole("starting_after", 0)
+        position = fields.whole("starting_after", -1)
         actor = await self._who()
         if kind == "parley:cancel":
             await turns.cancel(actor, turn_id)
             return
-        delivery = Delivery(asked.stream_id(fields))
-        ticket = Ticket(
-            delivery, lambda: turns.find(actor, turn_id), lambda: None, -1 if position is None else position
-        )
-        self._queue(ticket)
+        after = -1 if position is None else position
+        usage = fields.inner("stream_options").flag("include_usage") is True
+        delivery = Delivery(asked.stream_id(fields), include_usage=usage, numbered=True)
+        self._queue(Ticket(delivery, lambda: turns.resume(actor, turn_id, after), lambda: None, after))
 
     async def _take_follow(self, kind: str, fields: Fields) -> None:
         conversation_id = fields.needed_text("conversation", asked.LONGEST_ID)

@@ -79,3 +79,23 @@ def test_chunks_add_up(pieces: list[str], wakes: list[int]) -> None:
     assert "".join(choice["delta"].get("content", "") for choice in choices) == "".join(pieces)
     assert ["role" in choice["delta"] for choice in choices] == [True] + [False] * (len(choices) - 1)
     assert [choice["finish_reason"] for choice in choices] == [None] * (len(choices) - 1) + ["stop"]
+
+
+@given(PIECES, WAKES, st.data())
+def test_a_completion_is_resumed_anywhere(pieces: list[str], wakes: list[int], data: st.DataObject) -> None:
+    """From the number of any chunk, what follows it is the rest of the text and the end, without a repeat."""
+
+    def render(live: LiveTurn, news: list[Event], _: int) -> list[str]:
+        return completions_render.frames(live, news, include_usage=True, numbered=True)
+
+    whole = told(pieces)
+    chunks = followed(whole, wakes, render)
+    numbers = [chunk["sequence_number"] for chunk in chunks if "sequence_number" in chunk]
+    assert numbers == sorted(set(numbers))
+    lost_at = data.draw(st.sampled_from(range(len(chunks))))
+    seen = chunks[: lost_at + 1]
+    position = max(chunk["sequence_number"] for chunk in seen if "sequence_number" in chunk)
+    rest = [json.loads(chunk) for chunk in render(whole, whole.after(position), position)]
+    told_choices = [choice for chunk in (*seen, *rest) for choice in chunk["choices"]]
+    assert "".join(choice["delta"].get("content") or "" for choice in told_choices) == "".join(pieces)
+    assert (not rest) == (seen[-1]["choices"] == [])

@@ -77,6 +77,26 @@ async def test_an_answer_is_stopped_from_another_node(two: Nodes) -> None:
     assert (two.provider.open, two.provider.aborted) == (0, 1)
 
 
+async def test_a_resume_that_comes_before_the_adoption_waits_for_it(two: Nodes) -> None:
+    """Who comes to another node while the turn's owner is dead gets what there is, and the rest once it goes on."""
+    key = await two.key()
+    gate = two.provider.hold("t60-d20", 10)
+    async with two[0].socket(EXTENDED, key) as here, two[1].http(key) as http:
+        await send(here, "response.create", model="continuing", input="hi")
+        _, created = await until(here, "response.created")
+        response_id = created["response"]["id"]
+        await until(here, "response.output_text.delta")
+        await two[0].kill()
+        gate.set()
+        beyond = await http.get(f"/v1/responses/{response_id}", params={"stream": "true", "starting_after": 500})
+        assert beyond.json()["error"]["code"] == "stream_position_lost"
+        async with two[1].socket(EXTENDED, key) as there:
+            await send(there, "parley:resume", response_id=response_id)
+            assert (await until(there, "response.created"))[1]["response"]["status"] == "in_progress"
+            text, _ = await until(there, "response.completed")
+    assert text == WHOLE
+
+
 async def test_a_conversation_is_followed_on_another_node(two: Nodes) -> None:
     """What happens in it on one node is seen on the other: a message and its answer, a title, a leaf, the deletion."""
     key = await two.key()

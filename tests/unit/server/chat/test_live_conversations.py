@@ -61,6 +61,7 @@ class Scene(World):
             wakeups=self.wakeups,
             clock=FakeClock(),
             observer=self,
+            look_seconds=3.0,
             sleep=self.beats.sleep,
         )
 

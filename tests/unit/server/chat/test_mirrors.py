@@ -128,6 +128,22 @@ async def test_hints_in_any_order_make_no_gap_and_no_repeat(texts: list[str], sa
     assert numbers == sorted(set(numbers))
 
 
+async def test_a_mirror_can_be_made_as_new_as_the_store() -> None:
+    """What a client has seen at the owner is known here as soon as it is asked for; a store that is away is said."""
+    store = Store()
+    async with mirrors(store, MemoryWakeups(), wait=asyncio.wait_for) as made:
+        live = await made.of(TURN)
+        store.segments.append([Delta(4, 0, "Hello")])
+        assert await made.refresh(live)
+        assert (live.position, live.text) == (4, "Hello")
+
+        async def away(turn_id: str, after: int) -> tuple[Sequence[Event], int]:
+            raise OSError("away")
+
+        store.read = away  # type: ignore[method-assign]
+        assert not await made.refresh(live)
+
+
 async def test_a_mirror_without_followers_rests_and_wakes() -> None:
     """Nobody is looked for for ever; whoever follows the turn later still gets all of it."""
     store = Store()

@@ -14,6 +14,7 @@ from server.chat.claims import Claim, Claims, Started
 from server.chat.conversations import Conversations
 from server.chat.live import LiveTurn
 from server.chat.live_conversations import LiveConversations
+from server.chat.refusals import position_lost
 from server.core import ports
 from server.core.branches import Node
 from server.core.errors import Refused
@@ -86,6 +87,12 @@ class FakeTurns:
         live = self.lives.get(turn_id)
         if live is None or live.turn.user_id != actor.user_id:
             raise Refused("response_not_found", f"Response with id '{turn_id}' not found.")
+        return live
+
+    async def resume(self, actor: Actor, turn_id: str, position: int) -> LiveTurn:
+        live = await self.find(actor, turn_id)
+        if position > live.position:
+            raise position_lost(live, position)
         return live
 
     async def cancel(self, actor: Actor, turn_id: str) -> LiveTurn:
@@ -238,6 +245,7 @@ class World:
             wakeups=self.wakeups,
             clock=clock,
             observer=self,
+            look_seconds=3.0,
             sleep=never,
         )
         facts: dict[str, Any] = {

@@ -17,6 +17,8 @@ from tests.unit.server.edge.wires import Wire
 
 ASK = Message(id="msg_ask", role="user", parts=(TextPart("Why?"),), created_at=NOW, parent_id="msg_0", turn_id="resp_5")
 
+pytestmark = pytest.mark.usefixtures("way_out")
+
 
 def a_world() -> World:
     """Return a world with a conversation of Ana's and one of Bo's."""

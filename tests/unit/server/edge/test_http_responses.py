@@ -41,10 +41,17 @@ def test_a_response_can_be_read_resumed_and_cancelled() -> None:
         text = client.get("/v1/responses/resp_7?stream=true&starting_after=4").text
         first = json.loads(text.split("\n\n")[0].split("data: ")[1])
         assert (first["delta"], first["sequence_number"]) == ("b", 5)
+        assert client.get("/v1/responses/resp_7?stream=true&starting_after=9").text == ""
+        assert error_of(client.get("/v1/responses/resp_7?stream=true&starting_after=10")) == (
+            400,
+            "stream_position_lost",
+        )
         assert client.post("/v1/responses/resp_7/cancel").json()["id"] == "resp_7"
         assert world.turns.cancelled == ["resp_7"]
         for missing in ("resp_8", "resp_9"):
             assert error_of(client.get(f"/v1/responses/{missing}")) == (404, "response_not_found")
+            assert error_of(client.get(f"/v1/responses/{missing}?stream=true")) == (404, "response_not_found")
+            assert error_of(client.post(f"/v1/responses/{missing}/cancel")) == (404, "response_not_found")
 
 
 def test_a_running_response_is_shown_as_far_as_it_is() -> None:

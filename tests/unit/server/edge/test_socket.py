@@ -9,21 +9,14 @@ import pytest
 
 from server.chat.live import LiveTurn
 from server.core.errors import Refused
-from server.core.events import Opened
 from server.core.records import Actor, ServedBy, TurnStatus
 from server.core.requests import TurnRequest
-from server.edge import completions_ws
 from server.edge.json_in import MOST_BYTES
 from server.edge.socket import Patience
-from tests.unit.server.edge import doors
 from tests.unit.server.edge.doors import ANA, HI, World, connected, quiet, tell
 from tests.unit.server.edge.stories import a_turn, an_outcome, deltas, ending, opening, told
 
-
-@pytest.fixture(autouse=True, params=[False, True], ids=["messages", "wire"])
-def way_out(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run every test over ASGI's messages and over a wire that takes encoded frames: clients see the same."""
-    monkeypatch.setattr(doors, "ENCODED", request.param)
+pytestmark = pytest.mark.usefixtures("way_out")
 
 
 async def test_one_answer() -> None:
@@ -352,38 +345,3 @@ async def test_a_ping_with_a_long_id() -> None:
         assert (refused["code"], refused["param"]) == ("invalid_value", "id")
         wire.send(type="parley:ping", id="x" * 253)
         assert await wire.frame() == {"type": "parley:pong", "id": "x" * 253}
-
-
-async def test_resuming_on_a_socket() -> None:
-    """`parley:resume` shows in its lane what comes after a position, live if the turn still runs."""
-    world = World()
-    live = LiveTurn(a_turn("5"), [Opened(0), *opening(a_turn("5"))[1:], *deltas(["Hel", "lo"])])
-    world.turns.lives["resp_5"] = live
-    async with connected(world, extended=True) as wire:
-        wire.send(type="parley:resume", response_id="resp_5", starting_after=4, stream_id="a")
-        frame = await wire.frame()
-        assert (frame["delta"], frame["sequence_number"], frame["stream_id"]) == ("lo", 5, "a")
-        live.add(ending(6))
-        assert (await wire.frames(4))[-1]["type"] == "response.completed"
-
-
-async def test_completions_on_a_socket() -> None:
-    """A frame is the body of a POST, whatever its `stream`; the answer is chunks, and no `[DONE]`."""
-    world = World()
-    async with connected(world, completions_ws.DOOR) as wire:
-        body = {
-            "messages": [{"role": "user", "content": "hi"}],
-            "stream": False,
-            "stream_options": {"include_usage": True},
-        }
-        wire.send(**body, stream_id="a")
-        await wire.frame()
-        tell(world.turns.lives["resp_1"], "Hel", "lo")
-        frames = await wire.frames(3)
-        assert [frame["object"] for frame in frames] == ["chat.completion.chunk"] * 3
-        assert {frame["stream_id"] for frame in frames} == {"a"}
-        assert frames[-1]["usage"]["total_tokens"] == 5
-        wire.send(messages=[], stream_id="b")
-        frame = await wire.frame()
-        assert (frame["error"]["code"], frame["stream_id"]) == ("invalid_value", "b")
-        assert "type" not in frame
