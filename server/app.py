@@ -6,10 +6,11 @@ import hashlib
 import hmac
 import random
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import structlog
 import uvicorn
@@ -55,6 +56,7 @@ from server.chat.turns import Turns
 from server.core.estimates import Lengths
 from server.core.ports import Clock, Ids, Said, Upstream
 from server.core.screening import make_marker
+from server.edge.hangups import Hangups
 from server.edge.services import Services
 from server.edge.sockets import Sockets
 from server.edge.web import create
@@ -66,6 +68,9 @@ SECOND = 1_000_000
 
 LARGEST_FRAME = 16 * 1024 * 1024
 """Bytes of a WebSocket frame above which the socket is closed."""
+
+HANGUP_TICKS = 50
+"""Tenths of a second between two looks for connections that do not close."""
 
 DRAIN_SECONDS = 20.0
 """How long running answers may take at shutdown; the next start continues or ends those that take longer."""
@@ -237,12 +242,20 @@ class Server(uvicorn.Server):
         )
         self._app = app
         self._ready = ready
+        self._hangups = Hangups()
 
     @property
     def address(self) -> str:
         """Where it listens, once it does."""
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         return f"http://{host}:{port}"
+
+    async def on_tick(self, counter: int) -> bool:
+        """Do what is done ten times a second, and now and then look for connections that do not close."""
+        if counter % HANGUP_TICKS == 0:
+            connections: Iterable[Any] = self.server_state.connections
+            self._hangups.look((one.transport for one in connections), asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say so."""

@@ -179,6 +179,8 @@ class Close:
 CLOSE_BINARY = Close(1003, "text frames only", come_back=False)
 CLOSE_TOO_LARGE = Close(1009, "frame over 16 MiB", come_back=False)
 """Sent by the server library, which reads no frame that large; the reason is in its words."""
+CLOSE_SILENT = Close(1011, "keepalive ping timeout", come_back=True)
+"""Sent by the server library, to a client that has not answered a ping for 20 seconds; the reason is in its words."""
 CLOSE_RESTART = Close(1012, "restarting", come_back=True)
 CLOSE_SLOW = Close(1013, "slow_consumer", come_back=True)
 CLOSE_LIFETIME = Close(1001, "websocket_connection_limit_reached", come_back=True)
@@ -187,6 +189,7 @@ CLOSE_SUSPENDED = Close(4403, "account suspended", come_back=False)
 CLOSES = (
     CLOSE_BINARY,
     CLOSE_TOO_LARGE,
+    CLOSE_SILENT,
     CLOSE_RESTART,
     CLOSE_SLOW,
     CLOSE_LIFETIME,
