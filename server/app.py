@@ -72,8 +72,8 @@ LARGEST_FRAME = 16 * 1024 * 1024
 HANGUP_TICKS = 50
 """Tenths of a second between two looks for connections that do not close."""
 
-DRAIN_SECONDS = 20.0
-"""How long running answers may take at shutdown; the next start continues or ends those that take longer."""
+LEAVING_SECONDS = 3.0
+"""How long sockets may take to leave when their answers have been handed over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +243,7 @@ class Server(uvicorn.Server):
         self._app = app
         self._ready = ready
         self._hangups = Hangups()
+        self._patience = settings.turns.drain.total_seconds()
 
     @property
     def address(self) -> str:
@@ -264,12 +265,15 @@ class Server(uvicorn.Server):
             self._ready(self.address)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let what runs end, then stop; a second Ctrl-C stops at once, and the next start goes on with what ran."""
+        """Let what runs end or be handed over, then stop; a second Ctrl-C stops at once.
+
+        What was handed over goes on at another node, or at the next start.
+        """
         services: Services = self._app.state.services
         async with asyncio.TaskGroup() as tasks:
             drains = {
-                tasks.create_task(services.turns.drain(DRAIN_SECONDS)),
-                tasks.create_task(services.sockets.drain(DRAIN_SECONDS)),
+                tasks.create_task(services.turns.drain(self._patience)),
+                tasks.create_task(services.sockets.drain(self._patience + LEAVING_SECONDS)),
             }
             while drains:
                 _, drains = await asyncio.wait(drains, timeout=0.1)

@@ -25,6 +25,8 @@ class Provider:
     url: str = ""
     calls: list[dict[str, Any]] = field(default_factory=list)
     """The bodies of all calls, oldest first."""
+    answering: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set from the first answer on."""
     open: int = 0
     """How many answers are running."""
     aborted: int = 0
@@ -42,6 +44,7 @@ class Provider:
         body = await request.json()
         self.calls.append(body)
         self.open += 1
+        self.answering.set()
         try:
             return await self._complete(request, body)
         except (asyncio.CancelledError, ConnectionError):

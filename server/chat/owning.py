@@ -12,6 +12,7 @@ import ratelimit
 from server.chat.adopting import Adopting
 from server.chat.answer import Answer, Ending, Question
 from server.chat.live import LiveTurn
+from server.chat.refusals import draining
 from server.chat.routing import Routing
 from server.chat.settling import Settling
 from server.core.estimates import Lengths
@@ -19,9 +20,12 @@ from server.core.events import Event
 from server.core.happenings import Happening
 from server.core.ports import Clock, Conversations, Happened, Journal, Observer, Orphan, Wakeups
 from server.core.records import Turn
-from server.core.wakes import FOLLOWED, STOP, conversation_topic, owner_topic, turn_topic, write_events
+from server.core.wakes import FOLLOWED, ORPHANS, STOP, conversation_topic, owner_topic, turn_topic, write_events
 
 SECOND: Final = 1_000_000
+
+HAND_OVER_SECONDS: Final = 5.0
+"""How long answers that are let go may take to leave their upstreams."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,31 +72,58 @@ class Owning:
         self._leaves: dict[str, Callable[[], None]] = {}
         self._lingering: dict[str, asyncio.TimerHandle] = {}
         self._stack = AsyncExitStack()
+        self._adopts = True
         self._leaving = False
+        self._let_go_of = asyncio.Event()
+        """Set when a turn is owned here no longer."""
 
     async def __aenter__(self) -> Self:
         self._tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
+        self._stack.callback(self._wakeups.subscribe(ORPHANS, lambda _: self._hear_of_orphans()))
         self._beating = self.spawn(self._beat())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
-        self._leaving = True
+        self.retire()
         self._beating.cancel()
-        left = {turn_id: answer.owner for turn_id, answer in self._answers.items()}
-        for answer in list(self._answers.values()):
-            answer.stop("leaving")
+        await self.hand_over()
         await self._stack.__aexit__(kind, exc, tb)
-        if left:
-            # What was let go need not wait for its lease to end before another process adopts it.
-            await self._journal.renew(left, self._clock.now())
         with suppress(OSError):
             # What is not noted is told again, and changes nothing then.
             await self._settling.note()
 
     def __len__(self) -> int:
         return len(self._answers)
+
+    def retire(self) -> None:
+        """Adopt nothing more."""
+        self._adopts = False
+
+    async def hand_over(self) -> None:
+        """Let go of what runs, for other processes to adopt at once; all that was made so far is durable first.
+
+        Whoever follows here is told to come back.
+        """
+        self._leaving = True
+        left = dict(self._answers)
+        if not left:
+            return
+        for answer in left.values():
+            answer.stop("leaving")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HAND_OVER_SECONDS):
+                while left.keys() & self._answers.keys():
+                    self._let_go_of.clear()
+                    await self._let_go_of.wait()
+        with suppress(OSError):
+            # They need not wait for their leases to end.
+            await self._journal.renew({id_: one.owner for id_, one in left.items()}, self._clock.now())
+        self._wakeups.publish(ORPHANS, b"")
+        for answer in left.values():
+            if not answer.live.ended:
+                answer.live.lose(draining())
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         """Run `work`, which must not raise, until it ends or this is left."""
@@ -144,6 +175,8 @@ class Owning:
 
     async def adopt(self, *, everyone: bool = False) -> set[str]:
         """Take over the turns whose owner is gone (all that have not ended, if `everyone`); return their hold ids."""
+        if not self._adopts:
+            return set()
         orphans = await self._journal.adopt(self._clock.now(), self.lease_until(), everyone=everyone)
         for orphan in orphans:
             self.spawn(self._continue(orphan))
@@ -173,6 +206,15 @@ class Owning:
         elif hint == FOLLOWED:
             self._linger(answer)
 
+    def _hear_of_orphans(self) -> None:
+        """Another process has left turns: adopt them without waiting for the next beat."""
+
+        async def adopt() -> None:
+            await self._try(self.adopt)
+
+        if self._adopts:
+            self.spawn(adopt())
+
     async def _run(self, answer: Answer, ending: Awaitable[Ending | None]) -> None:
         """See the answer through to its settled hold; whatever fails here must not touch other turns."""
         try:
@@ -196,6 +238,7 @@ class Owning:
         timer = self._lingering.pop(turn_id, None)
         if timer is not None:
             timer.cancel()
+        self._let_go_of.set()
 
     def _tell(self, turn: Turn, ended: Ending) -> None:
         usage = ended.outcome.usage
@@ -240,10 +283,13 @@ class Owning:
             # What is ours is renewed first, so that only what nobody renews is adopted. The ledger may be away
             # while the database is not, so each is tried by itself.
             for work in (self._renew, self.adopt, self._renew_holds, self._settling.catch_up):
-                try:
-                    await work()
-                except Exception as failed:  # noqa: BLE001  the next beat tries again, within the lease
-                    self._observer.saw(Happened(name=Happening.BEAT_FAILED, labels={"error": repr(failed)}))
+                await self._try(work)
+
+    async def _try(self, work: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await work()
+        except Exception as failed:  # noqa: BLE001  the next beat tries again, within the lease
+            self._observer.saw(Happened(name=Happening.BEAT_FAILED, labels={"error": repr(failed)}))
 
     async def _renew(self) -> None:
         owners = {turn_id: answer.owner for turn_id, answer in self._answers.items()}

@@ -80,11 +80,13 @@ class Turns:
         return len(self._owning)
 
     async def drain(self, seconds: float) -> None:
-        """Accept nothing more; return when nothing runs here any longer, or after `seconds`."""
+        """Accept and adopt nothing more; let what runs go on for `seconds`, then hand it over to other processes."""
         self._draining = True
+        self._owning.retire()
         until = self._clock.monotonic() + seconds
         while self.running and self._clock.monotonic() < until:
             await self._sleep(0.05)
+        await self._owning.hand_over()
 
     def receive(self, actor: Actor, request: TurnRequest) -> Claim:
         """Claim the request's id at receipt. Raises `Refused` if the id is in use with another body."""

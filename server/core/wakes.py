@@ -16,6 +16,9 @@ STOP: Final = b"stop"
 FOLLOWED: Final = b"followed"
 """To a turn's owner: somebody follows it on another node."""
 
+ORPHANS: Final = "orphans"
+"""The topic in which a node tells that it has left turns for others to adopt; the hint says nothing more."""
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[Event])
 

@@ -20,6 +20,11 @@ def told(failed: Exception) -> Refused:
     return store_away() if isinstance(failed, StoreAway) else internal()
 
 
+def handed_over(live: LiveTurn) -> bool:
+    """Return whether the turn goes on in another process because this one leaves."""
+    return isinstance(live.lost, Refused) and live.lost.code == "draining"
+
+
 def lost(live: LiveTurn) -> Refused:
     """Return why a turn that has not ended cannot be followed here any longer."""
     if isinstance(live.lost, Refused):

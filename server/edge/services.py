@@ -38,7 +38,7 @@ class Turns(Protocol):
         """Stop a turn. Raises `Refused`."""
 
     async def drain(self, seconds: float) -> None:
-        """Accept nothing more; return when nothing runs here any longer, or after `seconds`."""
+        """Accept nothing more; let what runs go on for `seconds`, then hand it over to other processes."""
 
 
 class Catalogue(Protocol):

@@ -30,7 +30,7 @@ from server.edge.fields import Fields
 from server.edge.follows import Follows
 from server.edge.json_in import decode
 from server.edge.outlet import Frames, Outlet
-from server.edge.refusals import lost, told
+from server.edge.refusals import handed_over, lost, told
 from server.edge.services import Services
 from server.edge.showing import Show, news_of
 
@@ -107,6 +107,7 @@ class Socket:
         self._close: Close | None = None
         self._gone = False
         self._draining = False
+        self._leaves_after = 0.0
         self._may_leave = False
         self._usage_due = False
         self._telling = False
@@ -132,6 +133,7 @@ class Socket:
     def drain(self, after: float) -> None:
         """Accept nothing more; close when nothing runs, but not before `after` seconds."""
         self._draining = True
+        self._leaves_after = after
         if self._extended:
             self._say(extensions.draining(after))
         self._answers.refuse_waiting(draining())
@@ -322,7 +324,10 @@ class Socket:
             frames.append(new.frames)
             cursor.position = new.position
         if live.ended and cursor.position >= live.position:
-            if live.outcome is None:
+            if handed_over(live):
+                self._may_leave = False  # for a moment, so that not all come back at once
+                self._loop.call_later(self._leaves_after, self._allow_leaving)
+            elif live.outcome is None:
                 self._refuse(lost(live), cursor.delivery.stream_id)
             self._answers.finish(cursor, self._tasks)
             self._tell_usage_soon()

@@ -124,6 +124,8 @@ class TurnsSection(Section):
     """After this time without a sign of life another process may take an answer over."""
     linger: Duration = parse_duration("10m")
     """How long an answer goes on when nobody follows it."""
+    drain: Duration = parse_duration("20s")
+    """How long answers go on when the server is told to stop; then another node, or the next start, takes them over."""
 
 
 class CapsSection(Section):

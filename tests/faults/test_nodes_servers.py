@@ -5,68 +5,17 @@ import json
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from tests import services
+from tests.asking import charged, followed, started, used
 from tests.databases import CrashingPostgres
-from tests.nodes import Node, Nodes, nodes
+from tests.nodes import Nodes, nodes
 from tests.provider import WHOLE
 
 pytestmark = pytest.mark.services
 MODEL = "t60-d20"
-
-
-async def started(node: Node, key: str, **more: Any) -> str:
-    """Start an answer on a node and leave it; return its id."""
-    body = {"model": "continuing", "input": "hi", "stream": True, **more}
-    async with node.http(key) as http, http.stream("POST", "/v1/responses", json=body) as answer:
-        assert answer.status_code == 200, await answer.aread()
-        async for line in answer.aiter_lines():
-            if line.startswith("data:"):
-                found: str = json.loads(line.removeprefix("data:"))["response"]["id"]
-                return found
-    raise AssertionError("nothing came")
-
-
-async def followed(node: Node, key: str, response_id: str) -> dict[str, Any]:
-    """Follow an answer on a node to its end; return the response, with the text as it came."""
-    text = ""
-    async with (
-        node.http(key) as http,
-        http.stream("GET", f"/v1/responses/{response_id}?stream=true") as answer,
-    ):
-        assert answer.status_code == 200, await answer.aread()
-        async for line in answer.aiter_lines():
-            if not line.startswith("data:"):
-                continue
-            frame = json.loads(line.removeprefix("data:"))
-            if frame["type"] == "response.output_text.delta":
-                text += frame["delta"]
-            if frame["type"] in {"response.completed", "response.incomplete", "response.failed", "error"}:
-                response: dict[str, Any] = frame.get("response", frame)
-                return response | {"text": text}
-    raise AssertionError("the answer broke off")
-
-
-async def used(node: Node, key: str) -> dict[str, int]:
-    """Return what a node says was used, by unit, once nothing is held."""
-    async with asyncio.timeout(30), node.http(key) as http:
-        while True:
-            answer = await http.get("/v1/usage")
-            if answer.status_code == httpx.codes.OK:
-                limits = answer.json()["limits"]
-                if not any(row["held"] for row in limits):
-                    return {row["unit"]: row["used"] for row in limits}
-            await asyncio.sleep(0.1)
-
-
-async def charged(house: Nodes) -> dict[str, int]:
-    """Return what usage rows charge, by unit."""
-    rows = [json.loads(row["charged"]) for row in await house.rows("SELECT charged FROM usage")]
-    return {unit: sum(row.get(unit, 0) for row in rows) for unit in ("messages", "tokens")}
 
 
 @pytest.fixture

@@ -12,10 +12,12 @@ from server.chat.answer import Answer, Question
 from server.chat.owning import Owning, Pace
 from server.chat.routing import Routing
 from server.chat.settling import RETRIES, Settling
+from server.core.errors import Refused
 from server.core.events import Event, Opened
 from server.core.ports import Batch, Call, Conversations, Happened, Journal, LogSink, Orphan, TurnEnd, Verdict
 from server.core.ports_charges import Charges
 from server.core.records import Message, Model, Sampling, TurnStatus
+from server.core.wakes import ORPHANS
 from tests.contracts.turn_records import a_turn
 from tests.unit.server.chat.cast import unwatched
 
@@ -71,6 +73,8 @@ class Stage:
         self.settled: list[str] = []
         self.ends: list[TurnEnd] = []
         self.orphans: list[Orphan] = []
+        self.leases: list[tuple[dict[str, int], int]] = []
+        self.wakeups = MemoryWakeups()
         self.happened: list[str] = []
         self.owning = Owning(
             clock=Clock(),
@@ -88,7 +92,7 @@ class Stage:
             ),
             routing=Routing({"mock": self}, self, capacity=unwatched(), clock=Clock()),
             observer=self,
-            wakeups=MemoryWakeups(),
+            wakeups=self.wakeups,
             pace=Pace(),
             lengths={},
             sleep=self.sleep,
@@ -126,11 +130,12 @@ class Stage:
         self.settled.append(hold_id)
         return True
 
-    async def renew(self, _owners: Mapping[str, int], _until: int) -> Sequence[str]:
+    async def renew(self, owners: Mapping[str, int], until: int) -> Sequence[str]:
+        self.leases.append((dict(owners), until))
         return ()
 
     async def adopt(self, _now: int, _until: int, *, everyone: bool) -> Sequence[Orphan]:
-        return self.orphans if everyone else ()
+        return self.orphans
 
     def resume(self, _: Orphan, sink: LogSink) -> Log:
         return Log(sink, self.ends)
@@ -204,3 +209,36 @@ async def test_an_orphan_is_continued_and_settled() -> None:
         assert await stage.owning.adopt(everyone=True) == {"hold_1"}
         await until(lambda: bool(stage.settled))
     assert (stage.ends[0].owner, stage.ends[0].reply is not None) == (2, True)
+
+
+async def test_what_runs_is_handed_over() -> None:
+    """Its lease ends now, other processes are woken to adopt it, and whoever follows it here is told to come back."""
+    stage, woken = Stage(), list[bytes]()
+    stage.wakeups.subscribe(ORPHANS, woken.append)
+    async with stage.owning:
+        answer = stage.begin()
+        await asyncio.sleep(0)
+        stage.owning.retire()
+        await stage.owning.hand_over()
+        await until(lambda: bool(woken))
+        assert len(stage.owning) == 0
+        assert stage.leases == [({"resp_1": 1}, Clock().now())]
+        assert isinstance(answer.live.lost, Refused)
+        assert answer.live.lost.code == "draining"
+    assert stage.ends == []
+
+
+async def test_turns_that_another_process_left_are_adopted_at_once() -> None:
+    """Nobody waits for a beat; a process that leaves itself adopts nothing."""
+    stage = Stage()
+    stage.says.set()
+    stage.orphans = [Orphan(turn=a_turn(), owner=2, events=[Opened(0)])]
+    async with stage.owning:
+        stage.wakeups.publish(ORPHANS, b"")
+        await until(lambda: stage.settled == ["hold_1"])
+        stage.owning.retire()
+        stage.wakeups.publish(ORPHANS, b"")
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert await stage.owning.adopt() == set()
+    assert stage.settled == ["hold_1"]
