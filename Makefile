@@ -7,7 +7,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 	--generate-hashes --no-emit-index-url --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test faults bench fmt lock clean
+.PHONY: help setup run cluster check test faults bench fmt lock clean
 
 help: ## Print this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
@@ -17,6 +17,9 @@ setup: .venv/.dev-stamp ## Make .venv with all that development needs
 
 run: .venv/.run-stamp ## Start the server with the embedded model on 127.0.0.1:8000
 	@$(BIN)/parley serve --welcome $(ARGS)
+
+cluster: .venv/.dev-stamp ## Start two nodes with a PostgreSQL and a Valkey of their own, for development
+	@$(BIN)/python deploy/cluster.py $(ARGS)
 
 check: .venv/.dev-stamp ## Format, lint, types, import contracts and the fast tests
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted: make fmt"; exit 1; }
