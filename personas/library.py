@@ -25,14 +25,27 @@ class Library:
     """The errors of every persona that cannot be used."""
     problems: tuple[Problem, ...]
     """Errors and warnings of all files."""
+    sources: Mapping[str, str]
+    """The text of the file of every persona that can be used."""
+    warnings: Mapping[str, tuple[Problem, ...]]
+    """The warnings of every persona that has some."""
 
     @classmethod
-    def load(cls, folders: Sequence[Path], *, groups: Mapping[str, Sequence[str]] | None = None) -> "Library":
+    def load(
+        cls,
+        folders: Sequence[Path],
+        edits: Mapping[str, str] | None = None,
+        *,
+        groups: Mapping[str, Sequence[str]] | None = None,
+    ) -> "Library":
         """Read `*.md` and `*/persona.md` of each folder; a name in a later folder wins, even if its file is bad.
 
+        `edits` are texts by name, read in the place of what the file of the name holds, or as one more persona.
         `groups` are the deployment's names for several models. A folder that does not exist is a problem, not an
         exception.
         """
+        edited = dict(edits or {})
+        places: dict[str, Path] = {}
         good: dict[str, Persona] = {}
         refused: dict[str, tuple[Problem, ...]] = {}
         problems: list[Problem] = []
@@ -43,14 +56,26 @@ class Library:
             for name, files in _found(folder).items():
                 good.pop(name, None)
                 refused.pop(name, None)
+                places[name] = files[0]
+                if name in edited:
+                    continue
                 try:
                     good[name] = _only(files, name)
                 except PersonaRefused as error:
                     refused[name] = error.problems
+        for name, text in edited.items():
+            file = places.get(name)
+            beside = _beside_of(file) if file else nothing_beside
+            try:
+                good[name] = parse(text, source=str(file or f"{name}.md"), name_hint=name, beside=beside)
+            except PersonaRefused as error:
+                refused[name] = error.problems
         compiled = _compose_all(good, refused, groups)
         problems += (problem for persona in good.values() for problem in persona.problems)
         problems += dict.fromkeys(problem for errors in refused.values() for problem in errors)
-        return cls(compiled=compiled, refused=refused, problems=tuple(problems))
+        sources = {name: good[name].text for name in compiled}
+        warnings = {name: persona.problems for name, persona in good.items() if persona.problems}
+        return cls(compiled=compiled, refused=refused, problems=tuple(problems), sources=sources, warnings=warnings)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -88,8 +113,7 @@ def _only(files: Sequence[Path], name: str) -> Persona:
         text = _text(file)
     except NotBeside as error:
         raise PersonaRefused([Problem(str(file), 1, "file", error.message, error.cure)]) from error
-    beside = _beside(file.parent) if file.name == "persona.md" else nothing_beside
-    return parse(text, source=str(file), name_hint=name, beside=beside)
+    return parse(text, source=str(file), name_hint=name, beside=_beside_of(file))
 
 
 def _compose_all(
@@ -108,6 +132,10 @@ def _compose_all(
         except PersonaRefused as error:
             refused[name] = error.problems
     return compiled
+
+
+def _beside_of(file: Path) -> Beside:
+    return _beside(file.parent) if file.name == "persona.md" else nothing_beside
 
 
 def _beside(folder: Path) -> Beside:

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import structlog
 import uvicorn
 from fastapi import FastAPI
 
-import personas
 from server import backends
 from server.adapters import observer_logs
 from server.adapters.audit_sql import SqlAudit
@@ -28,6 +26,8 @@ from server.adapters.meta_sql import kept
 from server.adapters.moderator_rules import RulesModerator
 from server.adapters.observer_logs import LogsObserver
 from server.adapters.observer_prometheus import PrometheusObserver
+from server.adapters.persona_files import FolderPersonas
+from server.adapters.releases_sql import SqlReleases
 from server.adapters.revisions_sql import SqlRevisions
 from server.adapters.tokens_tiktoken import TiktokenTokens
 from server.adapters.turns_sql import SqlTurns
@@ -49,13 +49,15 @@ from server.chat.prompts import Prompts
 from server.chat.questions import Questions
 from server.chat.quota import Quota
 from server.chat.releases import Releases
+from server.chat.reloading import Reloading
 from server.chat.routing import Routing
 from server.chat.settling import Settling
 from server.chat.threads import Threads
 from server.chat.turns import Turns
 from server.core.estimates import Lengths
-from server.core.ports import Clock, Ids, Said, Upstream
+from server.core.ports import Clock, Ids, Said, Upstream, Wakeups
 from server.core.screening import make_marker
+from server.core.wakes import PERSONAS
 from server.edge.hangups import Hangups
 from server.edge.services import Services
 from server.edge.sockets import Sockets
@@ -98,7 +100,24 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
         opened = await stack.enter_async_context(backends.opened(settings, clock=clock, observer=observers))
         engine = opened.base
         secret = await kept(engine, "signing_secret", new_signing_secret)
-        catalogue = await _catalogue(settings, SqlRevisions(engine), clock)
+        catalogue = Catalogue(
+            models=settings.models_catalogue(),
+            groups=settings.groups,
+            default_model=settings.default_model,
+            default_persona=settings.default_persona,
+            revisions=SqlRevisions(engine),
+        )
+        files = FolderPersonas(settings.personas, groups=settings.groups)
+        reloading = Reloading(
+            files=files,
+            revisions=SqlRevisions(engine),
+            releases=SqlReleases(engine),
+            catalogue=catalogue,
+            wakeups=opened.wakeups,
+            observer=observers,
+            clock=clock,
+        )
+        await reloading.read()
         prompts = Prompts(tokens=TiktokenTokens(), marker=lru_cache(lambda digest: make_marker(secret, digest)))
         upstreams = parts.upstreams
         if upstreams is None:
@@ -169,6 +188,7 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
         await stack.enter_async_context(caps.policing)
         await stack.enter_async_context(caps.adapting)
         await stack.enter_async_context(caps.remembering)
+        await stack.enter_async_context(reloading)
         await stack.enter_async_context(turns)
         followed = await stack.enter_async_context(
             LiveConversations(
@@ -189,7 +209,7 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             catalogue=catalogue,
             conversations=Conversations(store=conversations, live=followed, clock=clock),
             quota=Quota(limiter=limiter),
-            operations=_operations(engine, clock, caps),
+            operations=_operations(engine, clock, caps, files, opened.wakeups),
             identity=opened.identity,
             clock=clock,
             ids=ids,
@@ -302,38 +322,21 @@ def serve(settings: Settings, *, ready: Callable[[str], None]) -> None:
     Server(application(settings), settings, ready=settled).run()
 
 
-def _operations(engine: Database, clock: Clock, caps: Capping) -> Operations:
+def _operations(engine: Database, clock: Clock, caps: Capping, files: FolderPersonas, wakeups: Wakeups) -> Operations:
     return Operations(
         audit=Auditing(audit=SqlAudit(engine), clock=clock),
-        releases=Releases(revisions=SqlRevisions(engine)),
+        releases=Releases(
+            revisions=SqlRevisions(engine),
+            releases=SqlReleases(engine),
+            files=files,
+            clock=clock,
+            tell=lambda: wakeups.publish(PERSONAS, b""),
+        ),
         explaining=caps.explaining,
         pins=caps.pins,
         policies=caps.desk,
         adaptive=caps.adaptive,
     )
-
-
-async def _catalogue(settings: Settings, revisions: SqlRevisions, clock: Clock) -> Catalogue:
-    """Store what the persona files hold as revisions, and let the live ones answer."""
-    library = personas.Library.load([personas.CATALOG, *settings.personas], groups=settings.groups)
-    for problem in library.problems:
-        structlog.get_logger("parley").warning("persona_problem", problem=str(problem))
-    catalogue = Catalogue(
-        models=settings.models_catalogue(),
-        groups=settings.groups,
-        default_model=settings.default_model,
-        default_persona=settings.default_persona,
-        revisions=revisions,
-        broken={name: "; ".join(map(str, problems)) for name, problems in library.refused.items()},
-    )
-    for name in library.names:
-        compiled = library.get(name)
-        await revisions.publish_file(name, compiled.digest, compiled.to_json(), clock.now())
-    for name, labels in (await revisions.labels()).items():
-        revision = await revisions.revision(name, labels["live"]) if "live" in labels else None
-        if revision is not None and name not in library.refused:
-            catalogue.put_live(revision)
-    return catalogue
 
 
 def _upstream(

@@ -39,6 +39,9 @@ class PrometheusObserver:
             Happening.POLICY_LIVE: lambda _: policy,
         }
         self._faults = Counter("parley_faults", "Faults, by what failed.", ("what",), registry=to)
+        self._reloaded = Counter(
+            "parley_personas_reloaded", "Files that changed and answer.", ("persona",), registry=to
+        )
         Gauge("parley_turns_running", "Turns being answered.", registry=to).set_function(running)
         Gauge("parley_sockets_open", "WebSockets open.", registry=to).set_function(sockets)
 
@@ -46,13 +49,12 @@ class PrometheusObserver:
         """Count it."""
         labels = dict(happened.labels)
         match happened.name:
-            case Happening.TURN_STARTED:
-                self._started.labels(**labels).inc()
+            case Happening.TURN_STARTED | Happening.TURN_ADOPTED as name:
+                counter = self._started if name is Happening.TURN_STARTED else self._adopted
+                counter.labels(**labels).inc()
             case Happening.TURN_ENDED:
                 self._ended.labels(**labels).inc()
                 self._took.labels(model=labels["model"]).observe(happened.value)
-            case Happening.TURN_ADOPTED:
-                self._adopted.labels(**labels).inc()
             case Happening.FIRST_TOKEN:
                 self._first.labels(model=labels["model"]).observe(happened.value)
             case Happening.INPUT_TOKENS | Happening.OUTPUT_TOKENS:
@@ -61,6 +63,8 @@ class PrometheusObserver:
                 self._refused.labels(code=labels["code"]).inc()
             case name if name in self._standing:
                 self._standing[name](labels).set(happened.value)
+            case Happening.PERSONA_RELOADED:
+                self._reloaded.labels(persona=labels["persona"]).inc()
             case name if name in _FAULTS:
                 self._faults.labels(what=name).inc()
             case _:

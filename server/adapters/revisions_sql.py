@@ -1,20 +1,21 @@
-"""Revisions of personas and their labels, in SQL."""
+"""Revisions of personas, in SQL. `releases_sql` beside it decides which of them answer."""
 # ruff: noqa: D102  # what the methods promise is in `server.core.ports_operator`
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Collection, Sequence
+from typing import Final
 
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select
+from sqlalchemy import Connection, select, tuple_
 
+from server.adapters import persona_rows
+from server.adapters.audit_sql import noted
 from server.adapters.database import Database
-from server.adapters.schema import persona_labels, persona_revisions
-from server.core.ports_operator import Revision
+from server.adapters.schema import persona_revisions
+from server.core.ports_operator import DRAFT, Draft, Origin, Revision
 
-LIVE: Final = "live"
-DRAFT: Final = "draft"
+_AT_ONCE: Final = 500
+"""Revisions asked for in one query: databases bound the parameters of one."""
 
 _revisions = persona_revisions.c
-_labels = persona_labels.c
 
 
 class SqlRevisions:
@@ -23,64 +24,35 @@ class SqlRevisions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def publish_file(self, persona: str, digest: str, compiled: str, now: int) -> Revision:
+    async def add(self, draft: Draft, *, origin: Origin, author: str, note: str, now: int) -> Revision:
         def work(connection: Connection) -> Revision:
-            known = _where(connection, _revisions.persona == persona, _revisions.digest == digest)
-            revision = known or _store(connection, persona, digest, compiled, now)
-            live = _live(connection, persona)
-            if live is None or live.origin == "file":
-                _label(connection, persona, LIVE, revision.number)
-            elif revision.number != live.number:
-                _label(connection, persona, DRAFT, revision.number)
+            revision = persona_rows.find(connection, draft.persona, digest=draft.digest)
+            if revision is None:
+                revision = persona_rows.store(connection, draft, origin=origin, author=author, note=note, now=now)
+            persona_rows.point(connection, draft.persona, DRAFT, revision.number)
+            noted(connection, now, author, "persona drafted", persona=draft.persona, revision=revision.number)
+            persona_rows.raise_version(connection)
             return revision
 
         return await self._database.write(work)
 
     async def revision(self, persona: str, number: int) -> Revision | None:
-        return await self._database.read(
-            lambda connection: _where(connection, _revisions.persona == persona, _revisions.number == number)
-        )
+        return await self._database.read(lambda connection: persona_rows.find(connection, persona, number=number))
+
+    async def some(self, wanted: Collection[tuple[str, int]]) -> Sequence[Revision]:
+        keys = sorted(wanted)
+
+        def work(connection: Connection) -> list[Revision]:
+            found = []
+            for begin in range(0, len(keys), _AT_ONCE):
+                part = tuple_(_revisions.persona, _revisions.number).in_(keys[begin : begin + _AT_ONCE])
+                rows = connection.execute(select(persona_revisions).where(part)).mappings()
+                found += [Revision(**row) for row in rows]
+            return found
+
+        return await self._database.read(work)
 
     async def revisions(self, persona: str) -> Sequence[Revision]:
         query = select(persona_revisions).where(_revisions.persona == persona).order_by(_revisions.number.desc())
         rows = await self._database.read(lambda connection: connection.execute(query).mappings().all())
         return [Revision(**row) for row in rows]
-
-    async def labels(self) -> Mapping[str, Mapping[str, int]]:
-        found: dict[str, dict[str, int]] = {}
-        for row in await self._database.read(lambda connection: connection.execute(select(persona_labels)).all()):
-            found.setdefault(row.persona, {})[row.label] = row.number
-        return found
-
-
-def _store(connection: Connection, persona: str, digest: str, compiled: str, now: int) -> Revision:
-    highest = connection.scalar(select(func.max(_revisions.number)).where(_revisions.persona == persona))
-    revision = Revision(
-        persona=persona, number=(highest or 0) + 1, digest=digest, compiled=compiled, origin="file", created_at=now
-    )
-    connection.execute(
-        insert(persona_revisions).values(
-            persona=persona,
-            number=revision.number,
-            digest=digest,
-            compiled=compiled,
-            origin=revision.origin,
-            created_at=now,
-        )
-    )
-    return revision
-
-
-def _live(connection: Connection, persona: str) -> Revision | None:
-    number = select(_labels.number).where(_labels.persona == persona, _labels.label == LIVE).scalar_subquery()
-    return _where(connection, _revisions.persona == persona, _revisions.number == number)
-
-
-def _label(connection: Connection, persona: str, label: str, number: int) -> None:
-    connection.execute(delete(persona_labels).where(_labels.persona == persona, _labels.label == label))
-    connection.execute(insert(persona_labels).values(persona=persona, label=label, number=number))
-
-
-def _where(connection: Connection, *conditions: Any) -> Revision | None:
-    row: RowMapping | None = connection.execute(select(persona_revisions).where(*conditions)).mappings().first()
-    return Revision(**row) if row else None

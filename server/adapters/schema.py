@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-VERSION: Final = "0005"
+VERSION: Final = "0006"
 """The newest revision of `migrations`."""
 
 NO_NUL: Final = {0: "\N{SYMBOL FOR NULL}"}
@@ -219,6 +219,11 @@ persona_revisions = Table(
     Column("compiled", Text, nullable=False),
     Column("origin", String, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("source", Words, nullable=False, server_default=""),
+    Column("author", Name, nullable=False, server_default=""),
+    Column("note", Words, nullable=False, server_default=""),
+    Column("published_at", BigInteger),
+    Column("recalled_at", BigInteger),
     UniqueConstraint("persona", "digest", name="persona_revisions_by_digest"),
 )
 
@@ -261,6 +266,15 @@ refusals = Table(
     Column("last_at", BigInteger, nullable=False),
     Column("next_at", BigInteger),
     Index("refusals_by_age", "minute"),
+)
+
+# What beside its labels decides who answers for a persona: what its file held last, and the shares of a rollout.
+persona_releases = Table(
+    "persona_releases",
+    metadata,
+    Column("persona", String, primary_key=True),
+    Column("file_number", Integer),
+    Column("rollout", Text, nullable=False),
 )
 
 audit = Table(

@@ -1,14 +1,15 @@
 """Who can answer: the models of the configuration and the live personas, and which of them a request means."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from personas import Compiled
 from server.core.errors import Refused
-from server.core.ports_operator import Revision, Revisions
+from server.core.ports_operator import LABELS, LIVE, Revision, Revisions, Standing
 from server.core.records import Actor, Conversation, Model, Role
 from server.core.requests import TurnRequest
+from server.core.rollout import chosen, place
 
 PREFIX = "persona:"
 
@@ -49,28 +50,40 @@ class Catalogue:
         default_model: str,
         default_persona: str,
         revisions: Revisions,
-        broken: Mapping[str, str],
     ) -> None:
         self._models = models
         self._groups = groups
         self._default_model = default_model
         self._default_persona = default_persona
         self._revisions = revisions
-        self._broken = broken
-        self._live: dict[str, Speaker] = {}
+        self._broken: Mapping[str, str] = {}
+        self._standings: Mapping[str, Standing] = {}
+        self._live: Mapping[str, Speaker] = {}
         self._known: dict[tuple[str, int], Speaker] = {}
 
-    def put_live(self, revision: Revision) -> None:
-        """Let `revision` answer for its persona from now on."""
-        self._live[revision.persona] = self._keep(revision)
+    def unread(self, standings: Mapping[str, Standing]) -> set[tuple[str, int]]:
+        """Return the revisions that answer by `standings` and are not known here yet."""
+        return {(name, number) for name, one in standings.items() for number in _answering(one)} - self._known.keys()
+
+    def take(self, standings: Mapping[str, Standing], revisions: Iterable[Revision]) -> None:
+        """Let these answer from now on; `revisions` are those that were `unread`."""
+        for revision in revisions:
+            self._keep(revision)
+        live = {name: self._known.get((name, one.labels.get(LIVE, 0))) for name, one in standings.items()}
+        self._live = {name: speaker for name, speaker in live.items() if speaker is not None}
+        self._standings = standings
+
+    def take_broken(self, broken: Mapping[str, str]) -> None:
+        """Know why files of these names cannot be used, to say it of those for whom no revision is live."""
+        self._broken = broken
 
     def models(self) -> Sequence[Model]:
         """Return all aliases, in the order of the configuration."""
         return list(self._models.values())
 
-    def personas(self) -> Sequence[Speaker]:
-        """Return the live personas, by name."""
-        return [self._live[name] for name in sorted(self._live)]
+    def personas(self, actor: Actor) -> Sequence[Speaker]:
+        """Return who answers this actor, by name."""
+        return [self._for(actor, name) for name in sorted(self._live)]
 
     def default(self) -> tuple[Speaker, Model]:
         """Return who answers when a request names nobody. Raises `Refused` if that persona has errors."""
@@ -129,25 +142,51 @@ class Catalogue:
         pinned = conversation.persona if conversation else None
         if named is None and conversation is not None and pinned is not None and conversation.revision is not None:
             return await self._revision(pinned, conversation.revision)
-        name, number = _revision_of(named or self._default_persona)
-        if number is None:
-            if pinned == name and conversation is not None and conversation.revision is not None:
-                return await self._revision(name, conversation.revision)
-            return self._live_one(name)
-        is_pinned = conversation is not None and (name, number) == (pinned, conversation.revision)
+        name, wanted = _revision_of(named or self._default_persona)
+        if wanted is None:
+            kept = conversation.revision if conversation is not None and pinned == name else None
+            # Naming the persona anew is how a conversation leaves a revision that was recalled.
+            if kept is not None and kept not in self._recalled(name):
+                return await self._revision(name, kept)
+            return self._for(actor, name)
+        is_pinned = conversation is not None and (name, wanted) == (pinned, conversation.revision)
         if not is_pinned and not actor.role.covers(Role.DEVELOPER):
             raise Refused(
                 "persona_revision_forbidden",
                 "Choosing a revision of a persona needs a key of role developer; leave `@n` out to get the live one.",
                 param="persona",
             )
-        return await self._revision(name, number)
+        return await self._revision(name, self._numbered(name, wanted))
 
     async def _revision(self, name: str, number: int) -> Speaker:
+        if number in self._recalled(name):
+            raise Refused(
+                "persona_recalled",
+                f"Revision {number} of the persona {name!r} was recalled; name {name!r} to get the live one.",
+                param="persona",
+            )
         speaker = await self.speaker(name, number)
         if speaker is None:
             raise Refused("persona_not_found", f"The persona {name!r} has no revision {number}.", param="persona")
         return speaker
+
+    def _recalled(self, name: str) -> Collection[int]:
+        return self._standings[name].recalled if name in self._standings else ()
+
+    def _numbered(self, name: str, wanted: int | str) -> int:
+        """Return the number of a revision that is named by its number or a label."""
+        labels = self._standings[name].labels if name in self._standings else {}
+        number = wanted if isinstance(wanted, int) else labels.get(wanted)
+        if number is None:
+            raise Refused("persona_not_found", f"No revision of {name!r} is {wanted}.", param="persona")
+        return number
+
+    def _for(self, actor: Actor, name: str) -> Speaker:
+        """Return the live revision, or the one that is being rolled out to this actor."""
+        live = self._live_one(name)
+        shares = self._standings[name].rollout
+        number = chosen(shares, place(name, actor.user_id)) if shares else None
+        return live if number is None else self._known[name, number]
 
     def _live_one(self, name: str) -> Speaker:
         if name in self._live:
@@ -187,12 +226,20 @@ def _split(model: str | None, persona: str | None) -> tuple[str | None, str | No
     return None, named
 
 
-def _revision_of(named: str) -> tuple[str, int | None]:
+def _answering(standing: Standing) -> set[int]:
+    live = standing.labels.get(LIVE)
+    return {*([live] if live is not None else []), *(share.revision for share in standing.rollout)}
+
+
+def _revision_of(named: str) -> tuple[str, int | str | None]:
+    """Return the persona and which revision: a number, a label, or None for the live one."""
     name, at, number = named.partition("@")
     if not at:
         return name, None
+    if number in LABELS:
+        return name, number
     if not number.isdecimal() or len(number) > 9:  # noqa: PLR2004  more digits than revisions there will ever be
-        raise Refused("invalid_value", f"{named!r} is not `name` or `name@number`.", param="persona")
+        raise Refused("invalid_value", f"{named!r} is not `name`, `name@number` or `name@label`.", param="persona")
     return name, int(number)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import typer
 
 from server import __version__
-from server.cli import caps, chat, config, data, doctor, failures, keys, personas, serve, users
+from server.cli import caps, chat, config, data, doctor, failures, keys, personas, releases, serve, users
 from server.cli.output import as_json, say
 from server.cli.setup import ConfigOption, JsonOption, given
 
@@ -24,6 +24,15 @@ app.command("chat")(chat.chat)
 app.add_typer(keys.commands, name="keys")
 app.add_typer(users.commands, name="users")
 app.add_typer(personas.commands, name="personas")
+for release in (
+    releases.revisions,
+    releases.diff,
+    releases.publish,
+    releases.rollback,
+    releases.rollout,
+    releases.recall,
+):
+    personas.commands.command(release.__name__)(release)
 app.add_typer(caps.commands, name="caps")
 app.add_typer(config.commands, name="config")
 app.command("migrate")(data.migrate)

@@ -3,7 +3,7 @@
 import os
 import socket
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from http.client import HTTPException
 from pathlib import Path
@@ -13,6 +13,7 @@ from urllib.request import Request, urlopen
 
 from server.cli import checks_shared
 from server.cli.check import Check, of_version
+from server.cli.checks_shared import LIVE_REVISIONS
 from server.settings import Address, Settings, Upstream
 
 if TYPE_CHECKING:
@@ -186,6 +187,10 @@ def _personas(settings: Settings) -> Iterator[Check]:
     from server.cli.personas import library
 
     shelf = library(settings)
+    live = releases_of(settings) if shelf.refused else {}
+    for name in sorted(shelf.refused.keys() & live.keys()):
+        why = f"The file of {name} has errors, so revision {live[name]}, the last good one, goes on answering."
+        yield Check("personas", "warn", why, "Correct the file.")
     for problem in shelf.problems:
         state: Literal["warn", "fail"] = "fail" if problem.severity == "error" else "warn"
         where = f"{problem.path}:{problem.line}"
@@ -195,6 +200,19 @@ def _personas(settings: Settings) -> Iterator[Check]:
         yield Check("personas", "fail", why, "Correct `default_persona`, or the file.")
     elif not shelf.problems:
         yield Check("personas", "ok", f"{len(shelf.names)} can answer.")
+
+
+def releases_of(settings: Settings) -> Mapping[str, int]:
+    """Return the live revision of every persona; none if the database is not there or cannot be read."""
+    if not settings.embedded_database:
+        return checks_shared.live_revisions(settings)
+    from server.adapters.database import FILE, sqlite_connection
+
+    try:
+        with closing(sqlite_connection(settings.data / FILE, read_only=True)) as connection:
+            return dict(connection.execute(LIVE_REVISIONS).fetchall())
+    except sqlite3.Error:
+        return {}
 
 
 def _caps(settings: Settings) -> Check:

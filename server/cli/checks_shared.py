@@ -1,13 +1,15 @@
 """What the doctor looks at where several nodes share a database. Changes nothing."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from server.cli.check import Check, of_version
 from server.settings import Settings
 
 _PATIENCE: Final = 5.0
+
+LIVE_REVISIONS: Final = "SELECT persona, number FROM persona_labels WHERE label = 'live'"
 
 
 def examine(settings: Settings) -> Iterator[Check]:
@@ -18,6 +20,22 @@ def examine(settings: Settings) -> Iterator[Check]:
     else:
         about = "Nothing carries news between nodes: what one node answers is seen on others with a delay of a second."
         yield Check("cluster", "ok", about)
+
+
+def live_revisions(settings: Settings) -> Mapping[str, int]:
+    """Return the live revision of every persona; none if the database cannot be read."""
+    from asyncpg import InterfaceError, PostgresError
+
+    from server.adapters.database_postgres import Queries
+
+    async def asked() -> Mapping[str, int]:
+        async with asyncio.timeout(_PATIENCE), Queries(settings.database) as queries:
+            return {str(name): int(number) for name, number in await queries.rows(LIVE_REVISIONS)}
+
+    try:
+        return asyncio.run(asked())
+    except (PostgresError, InterfaceError, OSError):
+        return {}
 
 
 async def _database(settings: Settings) -> Check:

@@ -12,11 +12,12 @@ from server.cli.setup import ConfigOption, JsonOption, now, read, stores
 
 if TYPE_CHECKING:
     import personas
+    from server.core.ports_operator import Standing
     from server.core.records import Model
     from server.settings import Settings
 
 commands = typer.Typer(
-    help="List, check, show, import and export personas; the schema of their files.", no_args_is_help=True
+    help="List, check, show, import, export and release personas; the schema of their files.", no_args_is_help=True
 )
 
 
@@ -24,11 +25,11 @@ commands = typer.Typer(
 def list_(json: JsonOption = False, config: ConfigOption = None) -> None:
     """List all personas with the revision that is live and the labels."""
     settings = read(config)
-    labels = asyncio.run(_labels(settings))
+    standings = asyncio.run(_standings(settings))
     shelf = library(settings)
     rows: list[dict[str, Any]] = []
-    for name in sorted({*shelf.names, *labels} - {"house"}):
-        own = dict(labels.get(name, {}))
+    for name in sorted({*shelf.names, *standings} - {"house"}):
+        own = dict(standings[name].labels) if name in standings else {}
         rows.append({"name": name, "revision": own.get("live"), "labels": own})
     if json:
         as_json(rows)
@@ -226,9 +227,9 @@ def _folder(path: Path) -> Path:
     return path
 
 
-async def _labels(settings: "Settings") -> Mapping[str, Mapping[str, int]]:
+async def _standings(settings: "Settings") -> "Mapping[str, Standing]":
     async with stores(settings) as opened:
-        return await opened.revisions.labels()
+        return await opened.releases.standings()
 
 
 def _problem(problem: "personas.Problem") -> dict[str, Any]:

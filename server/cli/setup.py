@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from server.chat.releases import Releases
     from server.core.ports import Turns
-    from server.core.ports_operator import Accounts, Identity, Refusals, Revisions
+    from server.core.ports_operator import Accounts, Identity, Refusals
     from server.settings import Settings
 
 ConfigOption = Annotated[
@@ -37,7 +38,7 @@ class Stores:
 
     accounts: "Accounts"
     identity: "Identity"
-    revisions: "Revisions"
+    releases: "Releases"
     turns: "Turns"
     refusals: "Refusals"
 
@@ -49,16 +50,24 @@ async def stores(settings: "Settings") -> AsyncIterator[Stores]:
     from server.adapters.accounts_sql import SqlAccounts
     from server.adapters.clock_system import SystemClock
     from server.adapters.ids_system import SystemIds, new_secret
+    from server.adapters.persona_files import FolderPersonas
     from server.adapters.refusals_sql import SqlRefusals
+    from server.adapters.releases_sql import SqlReleases
     from server.adapters.revisions_sql import SqlRevisions
     from server.adapters.turns_sql import SqlTurns
+    from server.chat.releases import Releases
 
     async with backends.stores(settings) as opened:
         base = opened.base
         yield Stores(
             accounts=SqlAccounts(base, ids=SystemIds(), clock=SystemClock(), new_secret=new_secret, by="cli"),
             identity=opened.identity,
-            revisions=SqlRevisions(base),
+            releases=Releases(
+                revisions=SqlRevisions(base),
+                releases=SqlReleases(base),
+                files=FolderPersonas(settings.personas, groups=settings.groups),
+                clock=SystemClock(),
+            ),
             turns=SqlTurns(base),
             refusals=SqlRefusals(base),
         )

@@ -56,6 +56,9 @@ _ROWS = (
     Problem("model_not_found", 404, INVALID, "No model or persona has this name."),
     Problem("persona_not_found", 404, INVALID, "No persona has this name or revision."),
     Problem("persona_invalid", 409, INVALID, "The persona's file has errors; an operator must correct it."),
+    Problem("persona_source_invalid", 400, INVALID, "This text is no persona; `problems` has each line and its cure."),
+    Problem("persona_recalled", 410, INVALID, "An operator has recalled this revision; ask for the live one."),
+    Problem("release_refused", 409, INVALID, "The change of a release contradicts what is there."),
     Problem("persona_model_mismatch", 400, INVALID, "The persona does not allow this model."),
     Problem(
         "no_model_available",

@@ -50,4 +50,16 @@ class Happening(StrEnum):
     FOLLOW_FAILED = "follow_failed", Kind.FAULT, "Followed conversations could not be read in one look."
     DEMAND_FAILED = "demand_failed", Kind.FAULT, "Demand could not be followed for a second, or caps not be published."
     REFUSALS_LOST = "refusals_lost", Kind.FAULT, "What users were refused could not be kept for later."
+    PERSONA_RELOADED = "persona_reloaded", Kind.NEWS, "What a persona's file holds now is live."
+    PERSONA_HELD_BACK = (
+        "persona_held_back",
+        Kind.FAULT,
+        "What a persona's file holds now became a draft: an operator made another one live, or this one may not be.",
+    )
+    PERSONA_PROBLEM = (
+        "persona_problem",
+        Kind.FAULT,
+        "A persona's file has a problem; where it is an error, the last good revision goes on answering.",
+    )
+    RELOAD_FAILED = "reload_failed", Kind.FAULT, "Files of personas or their labels could not be looked at."
     WAKEUPS_FAILED = "wakeups_failed", Kind.FAULT, "Hints between processes could not be sent or heard."

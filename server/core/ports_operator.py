@@ -1,10 +1,11 @@
 """What operators need from outside: who may ask, which revision of a persona answers, and who changed what."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from server.core.records import Actor, Role
+from server.core.rollout import Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,35 +71,119 @@ class Accounts(Protocol):
         """Change what is given and return the user, or None if there is none of this name."""
 
 
+Origin = Literal["file", "console", "import"]
+
+LIVE: Final = "live"
+STAGING: Final = "staging"
+DRAFT: Final = "draft"
+LABELS: Final = (LIVE, STAGING, DRAFT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What may become a revision of a persona."""
+
+    persona: str
+    digest: str
+    compiled: str
+    """The compiled form as JSON; the digest is its own."""
+    source: str
+    """The text that somebody wrote, before composition."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """An immutable revision of a persona: the compiled form as JSON, known by its digest."""
+    """An immutable revision of a persona, known by the digest of its compiled form. Its two last times may change."""
 
     persona: str
     number: int
     digest: str
     compiled: str
-    origin: Literal["file", "console"]
+    source: str
+    """Empty for revisions that were stored before sources were."""
+    origin: Origin
+    author: str
+    """The signature of who made it; empty for files."""
+    note: str
     created_at: int
+    published_at: int | None = None
+    """When it was last made live; going back to it does not count."""
+    recalled_at: int | None = None
+    """Since when it may not be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Which revisions of a persona answer."""
+
+    labels: Mapping[str, int]
+    rollout: Sequence[Share] = ()
+    recalled: Collection[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of the content of a file."""
+
+    revision: Revision
+    became: Literal["live", "draft", "nothing"]
+    """`nothing` if it was live already."""
 
 
 class Revisions(Protocol):
-    """Revisions of personas and the labels that point at them."""
+    """Revisions of personas. What they hold never changes and is never removed."""
 
-    async def publish_file(self, persona: str, digest: str, compiled: str, now: int) -> Revision:
-        """Store what a file holds, if no revision of the persona has this digest, and return the revision.
-
-        It becomes `live` if the current `live` came from a file or there is none; else it becomes `draft`.
-        """
+    async def add(self, draft: Draft, *, origin: Origin, author: str, note: str, now: int) -> Revision:
+        """Store `draft`, if no revision of the persona has its digest, point `draft` at it and return it. Audited."""
 
     async def revision(self, persona: str, number: int) -> Revision | None:
         """Return this revision."""
 
+    async def some(self, wanted: Collection[tuple[str, int]]) -> Sequence[Revision]:
+        """Return those of the revisions, by persona and number, that exist."""
+
     async def revisions(self, persona: str) -> Sequence[Revision]:
         """Return all revisions of the persona, the newest first; none if there is no such persona."""
 
-    async def labels(self) -> Mapping[str, Mapping[str, int]]:
-        """Return for every persona the number that each label points at."""
+
+class Releases(Protocol):
+    """Which revisions answer. Each change is one transaction, audited in it, and raises the version.
+
+    Changes by `by` raise `Refused`: `persona_not_found` where persona or revision do not exist, `release_refused` where
+    the change contradicts what is there.
+    """
+
+    async def version(self) -> int:
+        """Return a number that grows with every change, whoever makes it. Cheap."""
+
+    async def standings(self) -> Mapping[str, Standing]:
+        """Return for every persona which revisions answer."""
+
+    async def take_files(self, drafts: Sequence[Draft], *, vetoed: Collection[str], now: int) -> Sequence[Taken]:
+        """Store what the persona files hold and did not hold before, let it answer, and return what became of it.
+
+        All in one transaction. What a file held before changes nothing: an operator's decision outlives a restart. New
+        content becomes `live` if there is no live revision, or if it came from a file or is what this file held; else
+        it becomes `draft`, as it does where its digest is in `vetoed` or its revision is recalled.
+        """
+
+    async def move(self, persona: str, label: str, number: int, *, by: str, now: int) -> Revision:
+        """Let `label` point at a revision, and return it.
+
+        For `live` this ends the rollout, and takes back a recall of the revision.
+        """
+
+    async def roll_back(self, persona: str, *, recall: bool, by: str, now: int) -> Revision:
+        """Let `live` point at the revision that was published before the live one and is not recalled; return it.
+
+        Ends the rollout. `recall` recalls the revision that was live.
+        """
+
+    async def roll_out(self, persona: str, shares: Sequence[Share], *, by: str, now: int) -> None:
+        """Give `shares` of the users other revisions than the live one; none ends the rollout."""
+
+    async def recall(self, persona: str, number: int, *, by: str, now: int) -> Revision:
+        """Let nobody use a revision any more: no label and no share points at it after this; return it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

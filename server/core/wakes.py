@@ -19,6 +19,9 @@ FOLLOWED: Final = b"followed"
 ORPHANS: Final = "orphans"
 """The topic in which a node tells that it has left turns for others to adopt; the hint says nothing more."""
 
+PERSONAS: Final = "personas"
+"""Where nodes are told that other revisions of personas answer; the hint is empty."""
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[Event])
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from server.core.moments import rfc3339
 from server.core.ports_operator import AuditEntry
 from server.edge.auth import CurrentActor, CurrentServices
+from server.edge.fields import LARGEST
 from server.edge.pages import Limit, page
 
 router = APIRouter(tags=["operators"])
@@ -14,7 +15,10 @@ router = APIRouter(tags=["operators"])
 
 @router.get("/admin/audit")
 async def audit(
-    _: CurrentActor, services: CurrentServices, limit: Limit = 50, after: Annotated[int | None, Query(ge=1)] = None
+    _: CurrentActor,
+    services: CurrentServices,
+    limit: Limit = 50,
+    after: Annotated[int | None, Query(ge=1, le=LARGEST)] = None,
 ) -> dict[str, Any]:
     """Return what was changed, or looked at though it is private; the newest first."""
     entries, more = await services.operations.audit.entries(before=after, limit=limit)

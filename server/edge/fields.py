@@ -47,7 +47,7 @@ class Fields:
         """Return a string that has to be there, of at most `most` characters."""
         value = self.text(name, most)
         if value is None:
-            raise Refused("missing_field", f"'{self.param(name)}' is required.", param=self.param(name))
+            raise self._missing(name)
         return value
 
     def flag(self, name: str) -> bool | None:
@@ -73,6 +73,13 @@ class Fields:
             return None
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             self._refuse(name, f"an integer from {low} to {high}")
+        return value
+
+    def needed_whole(self, name: str, low: int, high: int = LARGEST) -> int:
+        """Return an integer from `low` to `high` that has to be there."""
+        value = self.whole(name, low, high)
+        if value is None:
+            raise self._missing(name)
         return value
 
     def choice(self, name: str, options: Sequence[str]) -> str | None:
@@ -118,6 +125,9 @@ class Fields:
         value = self.values.get(name)
         if value is not None and not any(value == fine and type(value) is type(fine) for fine in accepted):
             raise unsupported(self.param(name), f"This value of '{self.param(name)}' is")
+
+    def _missing(self, name: str) -> Refused:
+        return Refused("missing_field", f"'{self.param(name)}' is required.", param=self.param(name))
 
     def _refuse(self, name: str, expected: str) -> NoReturn:
         raise wrong(self.param(name), expected)

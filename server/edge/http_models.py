@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from server.core.errors import Refused
-from server.core.records import Model
+from server.core.records import Actor, Model
 from server.edge.auth import CurrentActor, CurrentServices
 from server.edge.http_personas import seconds
 from server.edge.services import Catalogue
@@ -15,21 +15,21 @@ router = APIRouter(tags=["models"])
 
 
 @router.get("/v1/models")
-async def list_models(_: CurrentActor, services: CurrentServices) -> dict[str, Any]:
+async def list_models(actor: CurrentActor, services: CurrentServices) -> dict[str, Any]:
     """Return the aliases, then the personas as `persona:name`."""
-    return {"object": "list", "data": _all(services.catalogue)}
+    return {"object": "list", "data": _all(services.catalogue, actor)}
 
 
 @router.get("/v1/models/{model_id:path}")
-async def one_model(model_id: str, _: CurrentActor, services: CurrentServices) -> dict[str, Any]:
+async def one_model(model_id: str, actor: CurrentActor, services: CurrentServices) -> dict[str, Any]:
     """Return an alias or a persona."""
-    found = next((model for model in _all(services.catalogue) if model["id"] == model_id), None)
+    found = next((model for model in _all(services.catalogue, actor) if model["id"] == model_id), None)
     if found is None:
         raise Refused("model_not_found", f"There is no model '{model_id}'.", param="model")
     return found
 
 
-def _all(catalogue: Catalogue) -> Sequence[dict[str, Any]]:
+def _all(catalogue: Catalogue, actor: Actor) -> Sequence[dict[str, Any]]:
     personas = [
         {
             "id": f"persona:{speaker.name}",
@@ -37,7 +37,7 @@ def _all(catalogue: Catalogue) -> Sequence[dict[str, Any]]:
             "created": seconds(speaker.created_at),
             "owned_by": "parley",
         }
-        for speaker in catalogue.personas()
+        for speaker in catalogue.personas(actor)
     ]
     return [*(_alias(model) for model in catalogue.models()), *personas]
 

@@ -22,13 +22,13 @@ async def list_personas(actor: CurrentActor, services: CurrentServices, response
     """Return the live personas, by name."""
     response.headers["vary"] = VARY
     now = services.clock.now()
-    return {"object": "list", "data": [card(speaker, actor, now) for speaker in services.catalogue.personas()]}
+    return {"object": "list", "data": [card(speaker, actor, now) for speaker in services.catalogue.personas(actor)]}
 
 
 @router.get("/v1/personas/{name}")
 async def one_persona(name: str, actor: CurrentActor, services: CurrentServices, response: Response) -> dict[str, Any]:
     """Return a live persona."""
-    found = next((speaker for speaker in services.catalogue.personas() if speaker.name == name), None)
+    found = next((speaker for speaker in services.catalogue.personas(actor) if speaker.name == name), None)
     if found is None:
         raise Refused("persona_not_found", f"There is no persona '{name}'.", param="name")
     response.headers["vary"] = VARY

@@ -47,8 +47,8 @@ class Catalogue(Protocol):
     def models(self) -> Sequence[Model]:
         """Return all aliases, in the order of the configuration."""
 
-    def personas(self) -> Sequence[Speaker]:
-        """Return the live personas, by name."""
+    def personas(self, actor: Actor) -> Sequence[Speaker]:
+        """Return who answers this actor, by name."""
 
 
 class Quota(Protocol):

@@ -9,7 +9,7 @@ from server.adapters.moderator_rules import RulesModerator
 from server.chat.catalogue import Catalogue
 from server.chat.prompts import Prompts
 from server.chat.questions import Questions
-from server.core.ports_operator import Revision, Revisions
+from server.core.ports_operator import Revision, Revisions, Standing
 from server.core.records import Actor, Model, Role
 
 LIBRARY = personas.Library.load([personas.CATALOG])
@@ -45,7 +45,10 @@ def revision(number: int = 1, persona: personas.Compiled | None = None) -> Revis
         number=number,
         digest=persona.digest,
         compiled=persona.to_json(),
+        source="",
         origin="file",
+        author="",
+        note="",
         created_at=0,
     )
 
@@ -73,10 +76,10 @@ def catalogue(
         default_model="small",
         default_persona="assistant",
         revisions=cast(Revisions, Kept(kept)),
-        broken=broken or {},
     )
-    for one in live or (revision(),):
-        made.put_live(one)
+    answering = live or (revision(),)
+    made.take({one.persona: Standing(labels={"live": one.number}) for one in answering}, answering)
+    made.take_broken(broken or {})
     return made
 
 

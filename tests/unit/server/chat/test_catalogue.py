@@ -1,13 +1,16 @@
 """Who answers: names that exist, go together, and are the actor's."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from personas.fields import Access, ModelChoice
 from server.core.errors import Refused
+from server.core.ports_operator import Standing
 from server.core.records import Conversation, Role
 from server.core.requests import TurnRequest
+from server.core.rollout import Share
 from tests.unit.server.chat.cast import actor, catalogue, compiled, revision
 
 ONLY_LARGE = revision(persona=compiled("pirate", model=ModelChoice(use=("large",))))
@@ -71,10 +74,10 @@ async def test_a_persona_without_a_model() -> None:
 def test_a_group_stands_for_its_aliases() -> None:
     """The order of the persona counts, and what is absent or named twice does not."""
     one = catalogue(FROM_A_GROUP, groups={"big": ["seeing", "small"]})
-    (speaker,) = one.personas()
+    (speaker,) = one.personas(actor())
     assert one.allowed(speaker) == ["seeing", "small"]
     assert one.reader(speaker) == "seeing"
-    assert catalogue(ONLY_LARGE).reader(catalogue(ONLY_LARGE).personas()[0]) is None
+    assert catalogue(ONLY_LARGE).reader(catalogue(ONLY_LARGE).personas(actor())[0]) is None
 
 
 @pytest.mark.parametrize("closed", [FOR_PRO, FOR_ONE])
@@ -98,6 +101,52 @@ async def test_a_revision_is_for_developers() -> None:
     assert (await one.choose(actor(Role.DEVELOPER), asked(persona="assistant@2"), None)).speaker.number == 2
     for request_ in (asked(), asked(persona="assistant"), asked(persona="assistant@2")):
         assert (await one.choose(actor(), request_, pinned(2))).speaker.number == 2
+
+
+async def test_a_developer_may_name_a_label() -> None:
+    """`@staging` is the revision that the label points at, and only for developers."""
+    one = catalogue(kept=[KEPT])
+    one.take({"assistant": Standing(labels={"live": 1, "staging": 2})}, [])
+    choice = await one.choose(actor(Role.DEVELOPER), asked(persona="assistant@staging"), None)
+    assert choice.speaker.number == 2
+    for who, named, code in (
+        (Role.USER, "assistant@staging", "persona_revision_forbidden"),
+        (Role.USER, "assistant@draft", "persona_revision_forbidden"),
+        (Role.DEVELOPER, "assistant@draft", "persona_not_found"),
+    ):
+        with pytest.raises(Refused) as refused:
+            await one.choose(actor(who), asked(persona=named), None)
+        assert refused.value.code == code
+
+
+async def test_a_recalled_revision_is_gone() -> None:
+    """A conversation that began with it is told so, and goes on with the live one once it names the persona."""
+    one = catalogue(kept=[KEPT])
+    one.take({"assistant": Standing(labels={"live": 1}, recalled={2})}, [])
+    for who, request_ in ((Role.USER, asked()), (Role.OPERATOR, asked(persona="assistant@2"))):
+        with pytest.raises(Refused) as refused:
+            await one.choose(actor(who), request_, pinned(2))
+        assert refused.value.code == "persona_recalled"
+        assert refused.value.problem.status == 410
+    assert (await one.choose(actor(), asked(persona="assistant"), pinned(2))).speaker.number == 1
+
+
+async def test_a_rollout_gives_a_user_the_same_revision_everywhere() -> None:
+    """Who is in the share gets its revision in answers and lists; a conversation keeps what it began with."""
+    one = catalogue(kept=[KEPT])
+    one.take({"assistant": Standing(labels={"live": 1}, rollout=[Share(2, 100)])}, [KEPT])
+    assert (await one.choose(actor(), asked(), None)).speaker.number == 2
+    assert [speaker.number for speaker in one.personas(actor())] == [2]
+    assert (await one.choose(actor(), asked(), pinned(1))).speaker.number == 1
+    one.take({"assistant": Standing(labels={"live": 1}, rollout=[Share(2, 1)])}, [])
+    numbers = {(await one.choose(replace(actor(), user_id=f"u{n}"), asked(), None)).speaker.number for n in range(400)}
+    assert numbers == {1, 2}
+
+
+async def test_a_live_revision_answers_though_its_file_is_broken() -> None:
+    """The errors of a file are told only where nothing is live."""
+    one = catalogue(broken={"assistant": "line 3"})
+    assert (await one.choose(actor(), asked(), None)).speaker.number == 1
 
 
 def test_a_model_is_found_if_it_is_there() -> None:

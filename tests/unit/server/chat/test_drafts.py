@@ -7,7 +7,7 @@ from server.chat.threads import Thread
 from server.core.errors import Refused
 from server.core.records import ImagePart, Message, Part, TextPart
 from tests.contracts.turn_records import a_turn
-from tests.unit.server.chat.cast import MODELS, PROMPTS, catalogue
+from tests.unit.server.chat.cast import MODELS, PROMPTS, actor, catalogue
 
 TEXT = TextPart("What is this?")
 IMAGE = ImagePart("sha256:00ff")
@@ -15,7 +15,7 @@ IMAGE = ImagePart("sha256:00ff")
 
 def drafts(*parts: Part, reader: str | None = None) -> Drafts:
     newest = Message(id="m", role="user", parts=parts, created_at=0)
-    (speaker,) = catalogue().personas()
+    (speaker,) = catalogue().personas(actor())
     return Drafts(PROMPTS, speaker, a_turn(), Thread.of_path([newest]), reader=reader)
 
 

@@ -151,3 +151,16 @@ def test_personas_with_errors_fail_with_their_line(parley: Any, tmp_path: Path) 
         "fail",
         "There is no usable persona nobody. Correct `default_persona`, or the file.",
     )
+
+
+def test_a_broken_file_whose_persona_goes_on_is_told(parley: Any, tmp_path: Path) -> None:
+    """Beside the error the doctor says which revision answers meanwhile."""
+    configure(tmp_path, "personas: [mine]\n")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "broken.md").write_text("no front matter", encoding="utf-8")
+    parley("migrate")
+    with closing(sqlite3.connect(tmp_path / "data" / "parley.db")) as database, database:
+        database.execute("INSERT INTO persona_labels VALUES ('broken', 'live', 4)")
+    ran = parley("doctor")
+    assert "The file of broken has errors, so revision 4, the last good one, goes on answering." in ran.out
+    assert ran.code == 1

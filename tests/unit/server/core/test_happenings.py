@@ -20,6 +20,7 @@ LABELS = {
     Happening.INPUT_TOKENS: TURN,
     Happening.OUTPUT_TOKENS: TURN,
     Happening.FIRST_TOKEN: {"model": "m"},
+    Happening.PERSONA_RELOADED: {"persona": "p", "revision": "2"},
     Happening.REFUSED: {"code": "draining"},
     Happening.LIMIT: {"model": "m"},
     Happening.CAP_PUBLISHED: {"rule": "r", "tier": "t"},

@@ -1,10 +1,18 @@
-"""Fakes behind the operators' doors: revisions of two personas, and an audit in a list."""
+"""What stands behind the operators' doors: an audit in a list, and releases on a real database and real files."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 from ratelimit import Tiers, parse_tiers
 from ratelimit.adaptive import Adaptive, Bounds, Rule
+from server.adapters import database
+from server.adapters.audit_sql import SqlAudit
+from server.adapters.persona_files import FolderPersonas
+from server.adapters.releases_sql import SqlReleases
+from server.adapters.revisions_sql import SqlRevisions
 from server.chat.auditing import Auditing
 from server.chat.demand import Pins
 from server.chat.explaining import Explaining
@@ -13,9 +21,8 @@ from server.chat.policies import PolicyDesk
 from server.chat.releases import Releases
 from server.core.errors import Refused
 from server.core.ports import Clock
-from server.core.ports_operator import AuditEntry, PolicyRevision, Revision
+from server.core.ports_operator import AuditEntry, PolicyRevision
 from server.settings.policy import shown
-from tests.unit.server.edge.stories import NOW
 
 
 class FakeAudit:
@@ -102,33 +109,50 @@ class FakeExplaining:
         return {"user": user, "model": model}
 
 
-class FakeRevisions:
-    """A tutor with two revisions."""
-
-    async def publish_file(self, persona: str, digest: str, compiled: str, now: int) -> Revision:
-        raise NotImplementedError
-
-    async def revision(self, persona: str, number: int) -> Revision | None:
-        return next((found for found in await self.revisions(persona) if found.number == number), None)
-
-    async def revisions(self, persona: str) -> Sequence[Revision]:
-        numbers = (2, 1) if persona == "tutor" else ()
-        return [
-            Revision(persona=persona, number=number, digest=f"d{number}", compiled="{}", origin="file", created_at=NOW)
-            for number in numbers
-        ]
-
-    async def labels(self) -> Mapping[str, Mapping[str, int]]:
-        return {"tutor": {"live": 1, "draft": 2}, "editor": {"live": 7}}
-
-
 def operations(audit: FakeAudit, clock: Clock) -> Operations:
-    """Return the use cases of operators on fakes."""
+    """Return the use cases of operators on fakes; personas have no releases."""
     return Operations(
         audit=Auditing(audit=audit, clock=clock),
-        releases=Releases(revisions=FakeRevisions()),
+        releases=cast(Releases, None),
         explaining=cast(Explaining, FakeExplaining()),
         policies=PolicyDesk(policies=FakePolicies(), parse=parsed, shown=shown, clock=clock),
         pins=Pins(document=FakeDocument(), audit=audit, rules=[RULE], clock=clock),
         adaptive=Adaptive(rules=[RULE], upstreams={"gpt-4": ["mock"]}, lease_us=1, clock=lambda: 0),
     )
+
+
+class Ticks:
+    """A clock that never says the same twice."""
+
+    def __init__(self) -> None:
+        self._at = 1_700_000_000_000_000
+
+    def now(self) -> int:
+        self._at += 1_000_000
+        return self._at
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+@contextmanager
+def releasing(folder: Path, **changes: Any) -> Iterator[Operations]:
+    """Give the use cases of operators on a database in `folder` and the persona files in `folder/personas`."""
+    clock = Ticks()
+    (folder / "personas").mkdir(exist_ok=True)
+    database.migrate(folder / database.FILE)
+    base = database.SqliteDatabase(folder / database.FILE)
+    parts: dict[str, Any] = {
+        "revisions": SqlRevisions(base),
+        "releases": SqlReleases(base),
+        "files": FolderPersonas([folder / "personas"]),
+        "clock": clock,
+    }
+    try:
+        yield replace(
+            operations(FakeAudit(), clock),
+            audit=Auditing(audit=SqlAudit(base), clock=clock),
+            releases=Releases(**(parts | changes)),
+        )
+    finally:
+        base.close()

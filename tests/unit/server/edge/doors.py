@@ -113,7 +113,7 @@ class FakeCatalogue:
     def models(self) -> Sequence[Model]:
         return MODELS
 
-    def personas(self) -> Sequence[Speaker]:
+    def personas(self, actor: Actor) -> Sequence[Speaker]:
         return [Speaker(name="tutor", number=3, digest="d", compiled=self._persona, created_at=NOW)]
 
 
