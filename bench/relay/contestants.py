@@ -32,7 +32,16 @@ USERS = 100
 START_SECONDS = 120.0
 STOP_SECONDS = 30.0
 
-MODELS = ("mock-t8-d0", "mock-t8-d5", "mock-t20-d0", "mock-t150-d20", "mock-t400-d0", "mock-t400-d0-w8")
+MODELS = (
+    "mock-t8-d0",
+    "mock-t8-d5",
+    "mock-t20-d0",
+    "mock-t150-d20",
+    "mock-t400-d0",
+    "mock-t400-d0-w8",
+    "mock-t500-d20",
+    "mock-t10000-d0",
+)
 """The mock's programs; each is an alias of Parley's."""
 
 CONFIG = """\
