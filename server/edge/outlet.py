@@ -22,11 +22,8 @@ class Frames:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.texts = texts
-
-    @property
-    def size(self) -> int:
+        self.size = sum(map(len, texts))
         """Characters of all frames."""
-        return sum(map(len, self.texts))
 
     @cached_property
     def encoded(self) -> bytes:

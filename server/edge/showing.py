@@ -23,7 +23,10 @@ class News(NamedTuple):
 
 def news_of(cursor: Cursor, show: Show, *, extended: bool) -> News | None:
     """Return what the turn has after the cursor; None if that is nothing."""
-    live, place = cursor.live, (show, cursor.position, cursor.delivery, extended)
+    # The delivery without what no frame shows; and to hash it whole would cost more than all the rest here.
+    delivery = cursor.delivery
+    lane = delivery.stream_id, delivery.include_usage, delivery.numbered
+    live, place = cursor.live, (show, cursor.position, lane, extended)
     known = live.rendered.get(place)
     if known is not None:
         return cast("News", known)

@@ -255,12 +255,11 @@ class Socket:
 
     def _change(self) -> None:
         """Have what is new sent: by the loop itself, soon, or by the writer where a client has to be waited for."""
-        if self._sending_since is None and self._outlet.ready:
-            if not self._pumping:
-                self._pumping = True
-                self._loop.call_soon(self._pump)
-        else:
+        if self._sending_since is not None or not (self._pumping or self._outlet.ready):
             self._news.set()
+        elif not self._pumping:
+            self._pumping = True
+            self._loop.call_soon(self._pump)
 
     def _pump(self) -> None:
         """Send all that is new in one write. Waking the writer's task for each delta would cost more than the delta."""

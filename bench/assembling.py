@@ -1,4 +1,4 @@
-"""How quick personas are: `python -m bench.personas [COUNT]`, in CPU time of the process, best of several.
+"""How quick personas are: `python -m bench.assembling [COUNT]`, in CPU time of the process, best of several.
 
 Assembles a conversation of 20 turns with knowledge, warm and for the first time in a process, without counting tokens;
 then loads COUNT (10,000) personas under one house, from what the database stores of them and from files: plain ones,
