@@ -1,4 +1,4 @@
-"""What each user may use: tiers of caps over rolling windows, held before a request and settled after it.
+"""What each user may use: tiers of caps over windows of time, held before a request and settled after it.
 
 `parse_tiers` reads the tiers, a `Limiter` decides with a `Ledger`, `ratelimit.wording` says it to people and programs.
 Needs the standard library only, and nothing of the server. Times are integer microseconds since the epoch.
@@ -7,6 +7,7 @@ Needs the standard library only, and nothing of the server. Times are integer mi
 from ratelimit.ledger import Ledger, LedgerAway
 from ratelimit.limiter import Ask, Held, Limiter, Refused, ServedBy, UsageReport, UsageRow
 from ratelimit.limits import Limits
+from ratelimit.prices import Price
 from ratelimit.tiers import Cap, InvalidTiers, Tier, TierError, Tiers, parse_tiers
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "LedgerAway",
     "Limiter",
     "Limits",
+    "Price",
     "Refused",
     "ServedBy",
     "Tier",

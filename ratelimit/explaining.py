@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ratelimit.answers import CapLevel
+from ratelimit.counters import Who, cap_levels, demand
 from ratelimit.ledger import Entry, Ledger
-from ratelimit.limiter import CapLevel, cap_levels, demand
 from ratelimit.tiers import Tiers
 
 Verdict = Literal["served", "served_by_fallback", "usage_cap_reached", "too_many_at_once", "model_not_in_tier"]
@@ -86,11 +87,13 @@ class Explainer:
         return None
 
     async def _lines(self, subject: str, tier: str, model: str) -> tuple[tuple[CapLevel, ...], int]:
-        caps = self._tiers().tier(tier).caps_on(model)
-        reading = await self._ledger.levels([demand(subject, cap, 1) for cap in caps])
-        return cap_levels(subject, caps, reading.levels), reading.at_us
+        # A message without images is asked for.
+        caps = tuple(cap for cap in self._tiers().tier(tier).caps_on(model) if cap.unit != "images")
+        who = Who(subject)
+        reading = await self._ledger.levels([demand(who, cap, 1) for cap in caps])
+        return cap_levels(who, caps, reading.levels), reading.at_us
 
     async def _dimension(self, subject: str, line: CapLevel) -> Dimension:
-        key = demand(subject, line.cap, 1).charge.key
+        key = Who(subject).key(line.cap)
         found = await self._ledger.entries(key, window_us=line.cap.window_us)
         return Dimension(line=line, entries=tuple(found))

@@ -4,7 +4,7 @@ A ledger knows counters by key, not users, tiers or models. All times are intege
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from ratelimit.meter import Level
@@ -22,14 +22,40 @@ class Charge:
     unit: str
     amount: int
     window_us: int
+    since_us: int | None = None
+    """When it counts from, where that is not when it was taken: it leaves the window `window_us` after this."""
+
+    def since(self, taken_at: int) -> int:
+        """Return when it counts from, of a hold that was taken then."""
+        return taken_at if self.since_us is None else self.since_us
+
+    def leaves(self, taken_at: int) -> int:
+        """Return when it leaves its window, of a hold that was taken then."""
+        return self.since(taken_at) + self.window_us
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """A charge that is asked for, and the cap it must fit under."""
+    """A charge that is asked for, and the cap it must fit under.
+
+    A charge in a rolling window leaves it one window later. One that `opens` with the first leaves with the first of
+    those that are there, so that all return together. With `ends_us`, it leaves at the first of these times that is
+    ahead of the ledger's clock, or as in a rolling window if none is.
+    """
 
     charge: Charge
     cap: int
+    opens: Literal["rolling", "first"] = "rolling"
+    ends_us: tuple[int, ...] = ()
+
+    def dated(self, now: int, newest: int | None) -> Charge:
+        """Return the charge as it counts from `now` on; `newest` is what the last one on the counter counts from."""
+        since = newest if self.opens == "first" else None
+        if since is not None and since <= now - self.charge.window_us:
+            since = None
+        if end := next((end for end in self.ends_us if end > now), None):
+            since = end - self.charge.window_us
+        return self.charge if since is None or since == now else replace(self.charge, since_us=since)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +82,10 @@ class HoldRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """The request was admitted at `at_us`. `levels`, by key, are those after it, for one unit more."""
+    """The request was admitted at `at_us`. `levels`, by key, are those after it, for one unit more.
+
+    `charges` say what they count from.
+    """
 
     at_us: int
     deadline_us: int
@@ -113,7 +142,7 @@ class LedgerAway(OSError):  # noqa: N818  # named by what happened, as all of ou
 
 
 class Ledger(Protocol):
-    """Counters over rolling windows, charged by holds.
+    """Counters over windows of time, charged by holds.
 
     A hold is *held*, then settled or released, exactly once. It is a lease: if its deadline passes first, it lapses.
     Messages and places in flight return; of other units the last progress stays charged.

@@ -4,159 +4,63 @@ Turns tiers into charges and a ledger's answer into words for the user; it keeps
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
-from ratelimit.ledger import Charge, Demand, Full, HoldRequest, Ledger, Taken
-from ratelimit.lines import SECOND_US
-from ratelimit.meter import Level
-from ratelimit.tiers import Cap, Lowered, Tier, Tiers, Unit, WhenCapped
+from ratelimit.answers import (
+    Ask,
+    CapLevel,
+    FallbackLeft,
+    Held,
+    Limit,
+    Option,
+    Refused,
+    ServedBy,
+    UsageReport,
+    UsageRow,
+)
+from ratelimit.calendars import Calendar
+from ratelimit.caps import Cap, Tier, Tiers
+from ratelimit.counters import Who, cap_levels, demand
+from ratelimit.ledger import Demand, Full, HoldRequest, Ledger, Taken
+from ratelimit.lines import SECOND_US, Unit
+from ratelimit.prices import Price
 
+__all__ = [
+    "Ask",
+    "CapLevel",
+    "FallbackLeft",
+    "Held",
+    "Limit",
+    "Limiter",
+    "Option",
+    "Refused",
+    "ServedBy",
+    "UsageReport",
+    "UsageRow",
+]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """One request for one model."""
-
-    hold_id: str
-    subject: str
-    """Whose caps are charged."""
-    tier: str
-    model: str
-    tokens: int
-    """The estimate; less than 1 counts as 1."""
-    usable: Callable[[str], str | None]
-    """Why a fallback alias cannot serve this request (context, vision, persona); None if it can."""
-    prefer: WhenCapped | None = None
-    """What the user wants when capped, instead of what the tier says."""
-
-
-@dataclass(frozen=True, slots=True)
-class CapLevel:
-    """A cap that a request touched, and how full it is."""
-
-    cap: Cap
-    level: Level
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServedBy:
-    """Another alias serves than the one asked for."""
-
-    asked: str
-    served: str
-    because: Literal["usage_cap_reached", "temporary_reduced_capacity"] = "usage_cap_reached"
-    back_at: int | None
-    """When the alias asked for has room again, in microseconds; None when a repeated hold no longer knows."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """The request may run on `model`. It must be settled or released; until its deadline it is charged in full."""
-
-    hold_id: str
-    model: str
-    served_by: ServedBy | None
-    charges: tuple[Charge, ...]
-    at_us: int
-    deadline_us: int
-    levels: tuple[CapLevel, ...]
-    """The caps it was charged to, as they are after it; empty for a hold found again after a restart."""
-    priority: int
-    """Of its tier; the lowest number gives way first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """What the user may do instead."""
-
-    do: Literal["continue", "wait", "upgrade"]
-    model: str | None = None
-    tier: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
-    """The cap that refused; `used` includes what is in flight, `window_seconds` is None if only that counts."""
-
-    id: str
-    cap: int
-    used: int
-    unit: Unit
-    window_seconds: int | None
-    scope: str | None = None
-    """The alias or group that it names; None is the whole tier."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """The request may not run, and was charged nothing. Times are in microseconds."""
-
-    code: Literal["usage_cap_reached", "too_many_at_once", "model_not_in_tier", "temporary_reduced_capacity"]
-    model: str
-    at_us: int | None = None
-    limit: Limit | None = None
-    next_at: int | None = None
-    retry_after_seconds: int | None = None
-    """Rounded up."""
-    at_most: bool = False
-    """Whether something in flight may make room before `next_at`."""
-    full_at: int | None = None
-    options: tuple[Option, ...] = ()
-    tiers: tuple[str, ...] = ()
-    """The tiers that have the model, when this one does not."""
-    levels: tuple[CapLevel, ...] = ()
-    """Every cap that the request would have been charged to."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UsageRow:
-    """One cap of a user. Times are in microseconds; `next_at` is None while a unit can be had now."""
-
-    id: str
-    model: str | None
-    """The alias or group that the cap names; None for the whole tier."""
-    unit: Unit
-    kind: Literal["rolling", "concurrent"]
-    window_seconds: int | None
-    cap: int
-    base_cap: int
-    """What the tier says; more than `cap` while demand is high."""
-    lowered: Lowered | None = None
-    """Why `cap` is lower, if users are to be told."""
-    used: int
-    held: int
-    remaining: int
-    next_at: int | None
-    next_free_at: int | None
-    full_at: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FallbackLeft:
-    """The first fallback model and how many messages it has left; None is unlimited."""
-
-    model: str
-    remaining: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UsageReport:
-    """All caps of a user at one moment, in the order of the tier's lines."""
-
-    tier: str
-    as_of: int
-    rows: tuple[UsageRow, ...]
-    fallback: FallbackLeft | None
+_ESTIMATED: frozenset[Unit] = frozenset({"tokens", "cost"})
+"""Units of which nobody knows, before the answer, how many it takes."""
 
 
 class Limiter:
     """Holds caps before a request and settles them after it.
 
-    `tiers` is asked anew for each request; `lease_us` is how long a hold lasts unrenewed.
+    `tiers` is asked anew for each request; `lease_us` is how long a hold lasts unrenewed; `prices` are those of the
+    models. `clock` tells which turns of a calendar are near, in microseconds; which of them counts, the ledger's says.
     """
 
-    def __init__(self, *, tiers: Callable[[], Tiers], ledger: Ledger, lease_us: int) -> None:
-        self._tiers, self._ledger, self._lease_us = tiers, ledger, lease_us
+    def __init__(
+        self,
+        *,
+        tiers: Callable[[], Tiers],
+        ledger: Ledger,
+        lease_us: int,
+        clock: Callable[[], int],
+        prices: Mapping[str, Price] = MappingProxyType({}),
+    ) -> None:
+        self._tiers, self._ledger, self._lease_us, self._clock, self._prices = tiers, ledger, lease_us, clock, prices
 
     async def hold(self, ask: Ask) -> Held | Refused:
         """Charge every cap of the request, or none.
@@ -195,12 +99,13 @@ class Limiter:
         """Extend the leases and note the progress, amounts by hold id and unit; return the ids that are still held."""
         return await self._ledger.renew(hold_ids, progress, lease_us=self._lease_us)
 
-    async def usage(self, subject: str, tier: str) -> UsageReport:
-        """Return how full every cap of the subject is."""
+    async def usage(self, subject: str, tier: str, *, organisation: str | None = None) -> UsageReport:
+        """Return how full every cap of the subject is, and every pool of its organisation."""
         found = self._tiers().tier(tier)
-        caps = [cap for cap in found.caps if cap.amount is not None]
-        reading = await self._ledger.levels([demand(subject, cap, 1) for cap in caps])
-        levels = cap_levels(subject, caps, reading.levels)
+        caps = [cap for cap in found.caps if cap.amount is not None and cap.whose != "everyone"]
+        who = Who(subject, organisation)
+        reading = await self._ledger.levels([demand(who, cap, 1) for cap in caps])
+        levels = cap_levels(who, caps, reading.levels)
         return UsageReport(
             tier=found.name,
             as_of=reading.at_us,
@@ -210,13 +115,28 @@ class Limiter:
 
     async def _demands(self, ask: Ask, tier: Tier, model: str) -> tuple[Demand, ...]:
         """Return what `model` would charge; an estimate above a whole cap is what is left of it, and at least 1."""
-        caps, tokens = tier.caps_on(model), max(1, ask.tokens)
+        caps, who = tier.caps_on(model), Who.of(ask)
+        amounts = self._estimates(ask, model)
         for cap in caps:
-            if cap.unit == "tokens" and cap.amount is not None and tokens > cap.amount:
-                one = demand(ask.subject, cap, 1)
+            if cap.unit in _ESTIMATED and cap.amount is not None and amounts[cap.unit] > cap.amount:
+                one = demand(who, cap, 1)
                 reading = await self._ledger.levels([one])
-                tokens = max(1, reading.levels[one.charge.key].remaining)
-        return tuple(demand(ask.subject, cap, tokens if cap.unit == "tokens" else 1) for cap in caps)
+                amounts[cap.unit] = max(1, reading.levels[one.charge.key].remaining)
+        now = self._clock()
+        return tuple(demand(who, cap, amount, now=now) for cap in caps if (amount := amounts[cap.unit]))
+
+    def _estimates(self, ask: Ask, model: str) -> dict[Unit, int]:
+        """Return what the request would charge of each unit, as far as one can know before it runs."""
+        tokens = max(1, ask.tokens)
+        answer = min(ask.answer_tokens, tokens)
+        price = self._prices.get(model)
+        return {
+            "messages": 1,
+            "tokens": tokens,
+            "cost": price.cost(prompt=tokens - answer, answer=answer) if price else 0,
+            "images": ask.images,
+            "concurrent-requests": 1,
+        }
 
     async def _take(self, ask: Ask, tier: Tier, model: str) -> Taken | Full:
         return await self._ledger.take(
@@ -240,7 +160,7 @@ class Limiter:
             charges=taken.charges,
             at_us=taken.at_us,
             deadline_us=taken.deadline_us,
-            levels=cap_levels(ask.subject, tier.caps_on(taken.model), taken.levels),
+            levels=cap_levels(Who.of(ask), tier.caps_on(taken.model), taken.levels),
             priority=tier.priority,
         )
 
@@ -276,35 +196,20 @@ class Limiter:
                 unit=cap.unit,
                 window_seconds=cap.window_us // SECOND_US or None,
                 scope=cap.scope,
+                whose=cap.whose,
+                period=cap.opens.period if isinstance(cap.opens, Calendar) else None,
             ),
             next_at=next_at,
             retry_after_seconds=1 if next_at is None else -((full.at_us - next_at) // SECOND_US),
             at_most=level.at_most,
             full_at=None if at_once else level.full_at,
             options=tuple(options),
-            levels=cap_levels(ask.subject, tier.caps_on(ask.model), full.levels),
+            levels=cap_levels(Who.of(ask), tier.caps_on(ask.model), full.levels),
         )
 
 
-def _key(subject: str, cap: Cap) -> str:
-    # Ids of caps have no bar in them, so that no subject can spell another one's key.
-    return f"{subject}|{cap.id}"
-
-
-def demand(subject: str, cap: Cap, amount: int) -> Demand:
-    """Return what is asked of the ledger to charge `amount` of the subject's to a cap."""
-    charge = Charge(key=_key(subject, cap), unit=cap.unit, amount=amount, window_us=cap.window_us)
-    return Demand(charge=charge, cap=cap.amount or 0)
-
-
-def cap_levels(subject: str, caps: Sequence[Cap], levels: Mapping[str, Level]) -> tuple[CapLevel, ...]:
-    """Return the caps of the subject with their levels, those that have one."""
-    found = ((cap, levels.get(_key(subject, cap))) for cap in caps)
-    return tuple(CapLevel(cap, level) for cap, level in found if level is not None)
-
-
 def _failing(ask: Ask, tier: Tier, full: Full) -> list[CapLevel]:
-    by_key = {_key(ask.subject, cap): cap for cap in tier.caps_on(ask.model)}
+    by_key = {Who.of(ask).key(cap): cap for cap in tier.caps_on(ask.model)}
     return [CapLevel(by_key[key], full.levels[key]) for key in full.failing]
 
 
@@ -315,7 +220,8 @@ def _usage_row(line: CapLevel) -> UsageRow:
         id=cap.id,
         model=cap.scope,
         unit=cap.unit,
-        kind="concurrent" if concurrent else "rolling",
+        whose=cap.whose,
+        kind="concurrent" if concurrent else _kind(cap),
         window_seconds=cap.window_us // SECOND_US or None,
         cap=_shown_cap(line),
         base_cap=cap.base or level.cap,
@@ -327,6 +233,12 @@ def _usage_row(line: CapLevel) -> UsageRow:
         next_free_at=level.next_free_at,
         full_at=level.full_at,
     )
+
+
+def _kind(cap: Cap) -> Literal["rolling", "first_use", "calendar"]:
+    if isinstance(cap.opens, Calendar):
+        return "calendar"
+    return "first_use" if cap.opens == "first" else "rolling"
 
 
 def _shown_cap(line: CapLevel) -> int:

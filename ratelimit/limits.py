@@ -21,5 +21,5 @@ class Limits(Protocol):
     async def renew(self, hold_ids: Collection[str], progress: Mapping[str, Mapping[str, int]]) -> frozenset[str]:
         """Extend the leases and note the progress; return the ids that are still held."""
 
-    async def usage(self, subject: str, tier: str) -> UsageReport:
+    async def usage(self, subject: str, tier: str, *, organisation: str | None = None) -> UsageReport:
         """Return how full every cap of the subject is."""

@@ -74,7 +74,7 @@ class _Entry:
 class Meter:
     """One counter: a weighted log with one entry per request, whatever its amount.
 
-    A settled entry counts in the window (now - window, now]: it leaves exactly one window after it was taken. A held
+    A settled entry counts in the window (now - window, now]: it leaves exactly one window after the time it has. A held
     entry counts until it is settled, however old. A window of 0 therefore counts only what is in flight.
     Entries are kept for the widest window that they were taken under, so that a change of window forgets nothing.
     """
@@ -113,6 +113,11 @@ class Meter:
     def keep(self) -> int:
         """The window for which entries are kept."""
         return self._keep
+
+    @property
+    def newest(self) -> int | None:
+        """What the last entry counts from; None if there is none."""
+        return self._entries[-1].at if self._entries else None
 
     def hold(self, hold_id: str, *, at: int, amount: int, window: int, deadline: int) -> None:
         """Add an entry in flight, whether or not it fits."""

@@ -3,11 +3,13 @@
 import heapq
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from ratelimit.ledgers.memory import MemoryLedger
 from ratelimit.limiter import Ask, Held, Limiter, Refused
+from ratelimit.prices import Price
 from ratelimit.tiers import Tiers
 
 _DAY_US = 86_400_000_000
@@ -25,6 +27,8 @@ class Past:
     ended_us: int
     tokens: int
     """Of prompt and answer: what it was charged."""
+    answer_tokens: int = 0
+    """Those of `tokens` that are the answer's."""
     messages: int = 1
 
 
@@ -54,10 +58,16 @@ class Simulated:
 class Simulation:
     """Replays requests in the order of their times, as if nobody had done anything else because of a refusal."""
 
-    def __init__(self, tiers: Tiers) -> None:
+    def __init__(self, tiers: Tiers, *, prices: Mapping[str, Price] = MappingProxyType({})) -> None:
         self._now = 0
-        ledger = MemoryLedger(clock=lambda: self._now)
-        self._limiter = Limiter(tiers=lambda: tiers, ledger=ledger, lease_us=_DAY_US)
+        self._prices = prices
+        self._limiter = Limiter(
+            tiers=lambda: tiers,
+            ledger=MemoryLedger(clock=lambda: self._now),
+            lease_us=_DAY_US,
+            clock=lambda: self._now,
+            prices=prices,
+        )
         self._running: list[tuple[int, int, Past]] = []
         self._order = itertools.count()
         self._found = Simulated()
@@ -75,7 +85,10 @@ class Simulation:
         while self._running and self._running[0][0] <= at:
             ended, _, one = heapq.heappop(self._running)
             self._now = max(self._now, ended)
-            await self._limiter.settle(one.id, {"messages": one.messages, "tokens": one.tokens})
+            truth = {"messages": one.messages, "tokens": one.tokens}
+            if price := self._prices.get(self._found.models.get(one.id) or ""):
+                truth["cost"] = price.cost(prompt=one.tokens - one.answer_tokens, answer=one.answer_tokens)
+            await self._limiter.settle(one.id, truth)
         self._now = max(self._now, at)
 
     async def _ask(self, one: Past) -> None:
@@ -88,6 +101,7 @@ class Simulation:
                 tier=one.tier,
                 model=one.model,
                 tokens=one.tokens,
+                answer_tokens=one.answer_tokens,
                 usable=lambda _: None,
             )
         )

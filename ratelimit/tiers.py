@@ -1,219 +1,96 @@
-"""What each tier may use: caps by model, group or the whole tier.
+"""The reader of the `tiers` section, and of what everyone may use together: every line, or everything that is wrong."""
 
-Pure values and the reader of the `tiers` section; it knows neither users nor levels nor time.
-"""
-
-import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from fractions import Fraction
-from typing import Literal, cast
+from typing import cast
 
-from ratelimit.lines import SECOND_US, Line, LineError, read_line, show_amount, show_window
+from ratelimit.caps import Cap, InvalidTiers, Lowered, TableRow, Tier, TierError, Tiers, WhenCapped, Whose
+from ratelimit.lines import Line, LineError, Unit, read_line, show_window
 
-Unit = Literal["messages", "tokens", "concurrent-requests"]
-WhenCapped = Literal["use", "wait", "refuse"]
-Rate = Fraction | float
-
-
-@dataclass(frozen=True, slots=True)
-class Lowered:
-    """Why a cap is lower than its tier says."""
-
-    because: Literal["high_demand", "by_hand"]
-    since: int
-    """In microseconds."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cap:
-    """One limit of a tier: at most `amount` units in any window of `window_us` microseconds."""
-
-    id: str
-    """`gpt-4.messages`, `premium.tokens`, `tokens`, `at_once`; a second window of a unit ends in it: `tokens.7d`."""
-    unit: Unit
-    amount: int | None
-    """None is unlimited: it names its models and counts nothing."""
-    window_us: int = 0
-    """0 counts only what is in flight."""
-    scope: str | None = None
-    """The alias or group that the line names; None is the whole tier."""
-    models: tuple[str, ...] = ()
-    """The aliases of `scope`, which share this one counter."""
-    base: int | None = None
-    """What the tier says, while less is in force."""
-    lowered: Lowered | None = None
-    """Why it is lower, if users are to be told."""
-
-    def counts(self, model: str) -> bool:
-        """Return whether a call to `model` is charged here."""
-        return self.scope is None or model in self.models
-
-    @property
-    def text(self) -> str:
-        """The cap as an operator would write it."""
-        if self.amount is None:
-            return "unlimited"
-        if self.unit == "concurrent-requests":
-            return f"{self.amount} at once"
-        return f"{show_amount(self.amount)} {self.unit} / {show_window(self.window_us)}"
-
-    def rate(self) -> Rate:
-        """Return units per second (units, if only those in flight count), to compare caps."""
-        return math.inf if self.amount is None else Fraction(self.amount * SECOND_US, self.window_us or SECOND_US)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tier:
-    """What the members of a tier may use; a model that no line names is not in the tier."""
-
-    name: str
-    caps: tuple[Cap, ...]
-    when_capped: WhenCapped = "refuse"
-    fallback: str | None = None
-    """The alias or group that `use` names."""
-    fallback_models: tuple[str, ...] = ()
-    """Its aliases that are in this tier, in the order in which they are tried."""
-    priority: int = 1
-    """Handed on with every hold: the tier with the lowest number gives way first."""
-
-    def has(self, model: str) -> bool:
-        """Return whether a line names `model`, by itself or in a group."""
-        return any(cap.scope is not None and cap.counts(model) for cap in self.caps)
-
-    def caps_on(self, model: str) -> tuple[Cap, ...]:
-        """Return every finite cap that a call to `model` must pass, in the order of the lines."""
-        return tuple(cap for cap in self.caps if cap.amount is not None and cap.counts(model))
-
-    def rate(self, model: str, unit: Unit) -> Rate:
-        """Return the lowest rate among the caps on `model` that count `unit`; infinite if none does."""
-        return min((cap.rate() for cap in self.caps_on(model) if cap.unit == unit), default=math.inf)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableRow:
-    """One line of the effective table: what holds in `tier` after `extends`."""
-
-    tier: str
-    id: str
-    cap: str
-    models: tuple[str, ...]
-    """Empty for a tier-wide line."""
-    when_capped: str
-    """`use standard`, `wait` or `refuse`; tier-wide lines always refuse."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tiers:
-    """All tiers, in the order in which the operator lists them."""
-
-    by_name: Mapping[str, Tier]
-    default_tier: str
-
-    def tier(self, name: str) -> Tier:
-        """Return the tier; a name that no longer exists stands for the default tier."""
-        return self.by_name.get(name) or self.by_name[self.default_tier]
-
-    def tiers_with(self, model: str) -> tuple[str, ...]:
-        """Return the names of the tiers that have `model`."""
-        return tuple(name for name, tier in self.by_name.items() if tier.has(model))
-
-    def higher(self, model: str, cap: Cap, *, than: str) -> str | None:
-        """Return the first tier that gives more than `cap` on `model`, and no fewer messages than the tier `than`."""
-        messages = self.tier(than).rate(model, "messages")
-        for name, tier in self.by_name.items():
-            more = tier.rate(model, cap.unit) > cap.rate()
-            if tier.has(model) and more and tier.rate(model, "messages") >= messages:
-                return name
-        return None
-
-    def table(self) -> tuple[TableRow, ...]:
-        """Return the effective lines of every tier."""
-        return tuple(
-            TableRow(
-                tier=tier.name,
-                id=cap.id,
-                cap=cap.text,
-                models=cap.models,
-                when_capped="refuse" if cap.scope is None else _when_text(tier),
-            )
-            for tier in self.by_name.values()
-            for cap in tier.caps
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TierError:
-    """One thing wrong in the configuration, where it stands and the way out."""
-
-    path: tuple[str, ...]
-    message: str
-    cure: str
-
-    def __str__(self) -> str:
-        return f"{'.'.join(self.path)}: {self.message}; {self.cure}"
-
-
-class InvalidTiers(ValueError):  # noqa: N818  # as the rest of the house: an exception is named by what happened
-    """The tiers contradict themselves or the models; `errors` has everything that was found."""
-
-    def __init__(self, errors: Sequence[TierError]) -> None:
-        super().__init__("\n".join(str(error) for error in errors))
-        self.errors = tuple(errors)
+__all__ = [
+    "Cap",
+    "InvalidTiers",
+    "Lowered",
+    "TableRow",
+    "Tier",
+    "TierError",
+    "Tiers",
+    "Unit",
+    "WhenCapped",
+    "parse_tiers",
+]
 
 
 def parse_tiers(
-    raw: object, *, groups: Mapping[str, Sequence[str]], models: Collection[str], default_tier: str
+    raw: object,
+    *,
+    groups: Mapping[str, Sequence[str]],
+    models: Collection[str],
+    default_tier: str,
+    priced: Collection[str] = (),
+    everyone: Mapping[str, object] | None = None,
 ) -> Tiers:
     """Return the tiers that `raw`, the loaded `tiers` section, describes.
 
-    Every cap that is accepted is enforced. Raises `InvalidTiers` with all errors, not only the first.
+    `priced` are the models whose price is known; a cap in money must count no other. `everyone` are lines that count
+    all users together. Every cap that is accepted is enforced. Raises `InvalidTiers` with all errors, not only the
+    first.
     """
-    reader = _Reader(groups, models)
-    tiers = reader.read(raw)
+    reader = _Reader(groups, models, priced)
+    shared = reader.read_everyone(everyone or {})
+    tiers = reader.read(raw, shared)
     if default_tier not in tiers and not reader.errors:
         reader.refuse(("default_tier",), f"there is no tier `{default_tier}`", _did_you_mean(default_tier, tiers))
     if reader.errors:
         raise InvalidTiers(reader.errors)
-    return Tiers(by_name=tiers, default_tier=default_tier)
+    return Tiers(by_name=tiers, default_tier=default_tier, everyone=shared)
 
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*", re.ASCII)
-_RESERVED = frozenset({"tokens", "at_once", "priority", "when_capped", "extends"})
-_NOT_YET = frozenset({"cost", "images", "pool", "each_member", "adaptive", "price_id"})
+_WHOLE: Mapping[str, Unit] = {"tokens": "tokens", "cost": "cost", "images": "images"}
+"""Lines that count a unit of all models together."""
+_RESERVED = frozenset({*_WHOLE, "at_once", "priority", "when_capped", "extends", "pool", "each_member", "everyone"})
+_NOT_YET = frozenset({"adaptive", "price_id"})
+_EXAMPLES = {"tokens": "tokens: 2M / 24h", "cost": "cost: $5 / month", "images": "images: 20 / 24h"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Own:
     """What a tier says: by itself at first, then with what it inherits."""
 
-    lines: Mapping[str, tuple[Cap, ...]]
+    lines: Mapping[tuple[Whose, str], tuple[Cap, ...]]
     extends: str | None
     when: tuple[WhenCapped, str | None] | None
     priority: int | None
 
 
 class _Reader:
-    def __init__(self, groups: Mapping[str, Sequence[str]], models: Collection[str]) -> None:
-        self._groups, self._models = groups, models
+    def __init__(self, groups: Mapping[str, Sequence[str]], models: Collection[str], priced: Collection[str]) -> None:
+        self._groups, self._models, self._priced = groups, models, priced
         self.errors: list[TierError] = []
 
     def refuse(self, path: tuple[str, ...], message: str, cure: str) -> None:
         self.errors.append(TierError(path=path, message=message, cure=cure))
 
-    def read(self, raw: object) -> dict[str, Tier]:
+    def read_everyone(self, raw: Mapping[str, object]) -> tuple[Cap, ...]:
+        lines = self._read_lines(("caps", "everyone"), raw, "everyone")
+        return tuple(cap for caps in lines.values() for cap in caps)
+
+    def read(self, raw: object, everyone: tuple[Cap, ...]) -> dict[str, Tier]:
         self._check_names()
         if not isinstance(raw, Mapping) or not raw:
             self.refuse(("tiers",), "is not a list of named tiers", "write at least one `name: {…}`")
             return {}
         own = {str(name): self._read_tier(str(name), body) for name, body in raw.items()}
         whole = {name: self._with_parents(name, own) for name in own}
-        tiers = {name: self._tier(name, what) for name, what in whole.items()}
+        tiers = {name: self._tier(name, what, everyone) for name, what in whole.items()}
         for name, tier in tiers.items():
             if own[name].when is not None:
                 self._check_fallback(tier)
+            self._check_prices(tier, own[name].lines)
+        self._check_prices_of_everyone(tiers, everyone)
         return tiers
 
     def _check_names(self) -> None:
@@ -238,7 +115,7 @@ class _Reader:
         if not isinstance(body, Mapping):
             self.refuse(("tiers", name), "is not a list of lines", "write `gpt-4: 50 messages / 3h` under it")
             body = {}
-        lines: dict[str, tuple[Cap, ...]] = {}
+        lines: dict[tuple[Whose, str], tuple[Cap, ...]] = {}
         extends, when, priority = None, None, None
         for key, value in ((str(key), value) for key, value in body.items()):
             path = ("tiers", name, key)
@@ -248,9 +125,38 @@ class _Reader:
                 when = self._read_when(path, value)
             elif key == "priority":
                 priority = self._whole_number(path, value)
+            elif key == "pool":
+                lines |= self._read_lines(path, value, "pool")
+            elif key == "each_member":
+                lines |= self._read_members(path, value, body)
             elif caps := self._read_caps(path, key, value):
-                lines[key] = caps
+                lines[("user", key)] = caps
         return _Own(lines, extends, when, priority)
+
+    def _read_members(
+        self, path: tuple[str, ...], value: object, body: Mapping[object, object]
+    ) -> dict[tuple[Whose, str], tuple[Cap, ...]]:
+        lines = self._read_lines(path, value, "user")
+        for _, key in lines:
+            if key in body:
+                self.refuse((*path, key), f"`{key}` stands in the tier too", "keep one of the two lines")
+        return lines
+
+    def _read_lines(self, path: tuple[str, ...], raw: object, whose: Whose) -> dict[tuple[Whose, str], tuple[Cap, ...]]:
+        """Return lines that stand one level deeper than those of a tier."""
+        if not isinstance(raw, Mapping):
+            self.refuse(path, "is not a list of lines", "write `cost: $2000 / month` under it")
+            return {}
+        found: dict[tuple[Whose, str], tuple[Cap, ...]] = {}
+        for key, value in ((str(key), value) for key, value in raw.items()):
+            here = (*path, key)
+            if key in _RESERVED - {*_WHOLE, "at_once"}:
+                self.refuse(here, f"`{key}` has no meaning here", "write it in the tier itself")
+            elif caps := self._read_caps(here, key, value):
+                found[(whose, key)] = tuple(
+                    cap if whose == "user" else replace(cap, id=f"{whose}.{cap.id}", whose=whose) for cap in caps
+                )
+        return found
 
     def _read_caps(self, path: tuple[str, ...], key: str, value: object) -> tuple[Cap, ...]:
         if key in _NOT_YET:
@@ -259,7 +165,7 @@ class _Reader:
             amount = None if value == "unlimited" else self._whole_number(path, value)
             if amount is not None or value == "unlimited":
                 return (Cap(id="at_once", unit="concurrent-requests", amount=amount),)
-        elif key != "tokens" and key not in self._groups and key not in self._models:
+        elif key not in _WHOLE and key not in self._groups and key not in self._models:
             known = [*self._models, *self._groups, *_RESERVED]
             self.refuse(path, f"unknown model or group `{key}`", _did_you_mean(key, known))
         elif isinstance(value, list) and value:
@@ -288,18 +194,24 @@ class _Reader:
             return None
 
     def _cap(self, path: tuple[str, ...], key: str, line: Line) -> Cap | None:
-        if key == "tokens":
-            if line.unit == "messages":
-                self.refuse(path, "counts tokens, not messages", "write `tokens: 2M / 24h`")
+        if whole := _WHOLE.get(key):
+            counted = line.unit or (None if whole == "cost" and line.amount is not None else whole)
+            if counted != whole and line.amount is not None:
+                self.refuse(path, f"counts {whole}, not {line.unit or 'plain units'}", f"write `{_EXAMPLES[key]}`")
                 return None
-            return Cap(id="tokens", unit="tokens", amount=line.amount, window_us=line.window_us)
+            return Cap(id=key, unit=whole, amount=line.amount, window_us=line.window_us, opens=line.opens)
         if line.amount is not None and line.unit is None:
             self.refuse(path, "does not say what it counts", "write `50 messages / 3h` or `500k tokens / 24h`")
             return None
-        unit: Unit = "tokens" if line.unit == "tokens" else "messages"
-        aliases = tuple(self._groups.get(key, (key,)))
+        unit: Unit = line.unit or "messages"
         return Cap(
-            id=f"{key}.{unit}", unit=unit, amount=line.amount, window_us=line.window_us, scope=key, models=aliases
+            id=f"{key}.{unit}",
+            unit=unit,
+            amount=line.amount,
+            window_us=line.window_us,
+            opens=line.opens,
+            scope=key,
+            models=tuple(self._groups.get(key, (key,))),
         )
 
     def _read_when(self, path: tuple[str, ...], value: object) -> tuple[WhenCapped, str | None] | None:
@@ -346,9 +258,9 @@ class _Reader:
             parent = above.extends
         return what
 
-    def _tier(self, name: str, what: _Own) -> Tier:
+    def _tier(self, name: str, what: _Own, everyone: tuple[Cap, ...]) -> Tier:
         do, target = what.when or ("refuse", None)
-        tier = Tier(name=name, caps=tuple(cap for caps in what.lines.values() for cap in caps))
+        tier = Tier(name=name, caps=(*(cap for caps in what.lines.values() for cap in caps), *everyone))
         aliases = () if target is None else self._groups.get(target, (target,))
         return Tier(
             name=name,
@@ -372,13 +284,34 @@ class _Reader:
             cure = "fall back to a model that these caps do not count, or write `refuse`"
             self.refuse(path, f"`{tier.fallback}` is what is capped: the fallback leads back to itself", cure)
 
+    def _check_prices(self, tier: Tier, own: Mapping[tuple[Whose, str], tuple[Cap, ...]]) -> None:
+        """Refuse a cap in money on models whose price nobody wrote: it would count them as free."""
+        having = [model for model in self._models if tier.has(model)]
+        for (whose, key), caps in own.items():
+            within = () if whose == "user" else (whose,)
+            self._check_priced(("tiers", tier.name, *within, key), caps, having)
+
+    def _check_prices_of_everyone(self, tiers: Mapping[str, Tier], everyone: Sequence[Cap]) -> None:
+        having = [model for model in self._models if any(tier.has(model) for tier in tiers.values())]
+        for cap in everyone:
+            self._check_priced(("caps", "everyone", cap.scope or cap.unit), (cap,), having)
+
+    def _check_priced(self, path: tuple[str, ...], caps: Iterable[Cap], having: Sequence[str]) -> None:
+        counted = {
+            model: None
+            for cap in caps
+            if cap.unit == "cost" and cap.amount is not None
+            for model in having
+            if cap.counts(model) and model not in self._priced
+        }
+        if counted:
+            names = ", ".join(f"`{model}`" for model in counted)
+            cure = "write `price: { input: 2.50, output: 10.00 }` for it in `models`; 0 if it costs nothing"
+            self.refuse(path, f"counts the cost of {names}, whose price is not known", cure)
+
 
 def _has_shorter(cap: Cap, caps: Collection[Cap]) -> bool:
     return any(other.unit == cap.unit and other.window_us < cap.window_us for other in caps)
-
-
-def _when_text(tier: Tier) -> str:
-    return f"use {tier.fallback}" if tier.when_capped == "use" else tier.when_capped
 
 
 def _did_you_mean(name: str, known: Collection[str]) -> str:

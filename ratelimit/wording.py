@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from ratelimit.limiter import CapLevel, Held, Limit, Refused
-from ratelimit.lines import SECOND_US, show_amount
+from ratelimit.lines import SECOND_US, show_amount, show_dollars
 from ratelimit.tiers import Lowered
 
 _SPANS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+_WHO = {"user": "You've", "pool": "Your organisation has", "everyone": "This service has"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -25,10 +26,13 @@ def message(refused: Refused, *, now: int) -> str:
     if refused.code == "too_many_at_once":
         running = "1 answer is" if limit is None or limit.cap == 1 else f"{limit.cap} answers are"
         return f"{running} already being written for you, as many as your tier allows. Try again when one has ended."
-    about = f": {_allowance(limit)}" if limit else ""
-    whole_tier = limit is not None and limit.unit == "tokens" and limit.scope is None
+    # What everyone uses together is no user's to see.
+    about = f": {_allowance(limit)}" if limit and limit.whose != "everyone" else ""
+    # Whoever asked with messages of one model knows which; what counts all models has to be said.
+    whole_tier = limit is not None and limit.unit != "messages" and limit.scope is None
     what = "all models" if whole_tier else refused.model
-    return f"You've reached the current usage cap for {what}{about}. {_way_out(refused, now)}"
+    who = _WHO[limit.whose] if limit else "You've"
+    return f"{who} reached the current usage cap for {what}{about}. {_way_out(refused, now)}"
 
 
 def warning(held: Held) -> str | None:
@@ -61,11 +65,12 @@ def headers(answer: Held | Refused, *, now: int) -> dict[str, str]:
     `RateLimit` and `RateLimit-Policy` follow the IETF draft, `x-ratelimit-*` what OpenAI's clients read.
     """
     found: dict[str, str] = {}
-    if answer.levels:
-        found["RateLimit-Policy"] = ", ".join(_policy(line) for line in answer.levels)
-        found["RateLimit"] = ", ".join(_remaining(line, now) for line in answer.levels)
+    levels = [line for line in answer.levels if line.cap.whose != "everyone"]
+    if levels:
+        found["RateLimit-Policy"] = ", ".join(_policy(line) for line in levels)
+        found["RateLimit"] = ", ".join(_remaining(line, now) for line in levels)
     for unit, name in (("messages", "requests"), ("tokens", "tokens")):
-        if line := _tightest(answer.levels, unit):
+        if line := _tightest(levels, unit):
             found[f"x-ratelimit-limit-{name}"] = str(line.level.cap)
             found[f"x-ratelimit-remaining-{name}"] = str(line.level.remaining)
             found[f"x-ratelimit-reset-{name}"] = _clock_span(seconds_until(line.level.next_free_at, now))
@@ -114,8 +119,11 @@ def _just_nearly(line: CapLevel) -> bool:
 
 
 def _allowance(limit: Limit) -> str:
+    every = f"every {_span(limit.window_seconds or 0)}" if limit.period is None else f"a {limit.period}"
+    if limit.unit == "cost":
+        return f"{show_dollars(limit.cap)} {every}"
     unit = limit.unit.removesuffix("s") if limit.cap == 1 else limit.unit
-    return f"{show_amount(limit.cap)} {unit} every {_span(limit.window_seconds or 0)}"
+    return f"{show_amount(limit.cap)} {unit} {every}"
 
 
 def _way_out(refused: Refused, now: int) -> str:

@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from ratelimit.limiter import Limit, Refused
-from ratelimit.lines import SECOND_US, show_amount
+from ratelimit.lines import SECOND_US, show_amount, show_dollars
 from ratelimit.tiers import Lowered
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SPANS: Final = ((86_400, "天"), (3_600, "小时"), (60, "分钟"), (1, "秒"))
-_UNITS: Final = {"messages": "条消息", "tokens": "个 token"}
+_UNITS: Final = {"messages": "条消息", "tokens": "个 token", "images": "张图片"}
+_WHO: Final = {"user": "您", "pool": "您的组织", "everyone": "本服务"}
+_PERIODS: Final = {"day": "每天", "week": "每周", "month": "每月"}
 
 
 def message(refused: Refused, *, now: int) -> str:
@@ -27,8 +29,10 @@ def message(refused: Refused, *, now: int) -> str:
             return f"已有 {running} 个回答正在为您生成，这是您套餐的上限。请等其中一个结束后重试。"
         case _:
             what = refused.model if limit is None or limit.scope is not None else "所有模型"
-            about = f"（{_allowance(limit)}）" if limit else ""
-            return f"您已达到 {what} 的用量上限{about}。{_way_out(refused, now)}"
+            # What everyone uses together is no user's to see.
+            about = f"（{_allowance(limit)}）" if limit and limit.whose != "everyone" else ""
+            who = _WHO[limit.whose] if limit else "您"
+            return f"{who}已达到 {what} 的用量上限{about}。{_way_out(refused, now)}"
 
 
 def left(remaining: int, scope: str) -> str:
@@ -44,6 +48,10 @@ def cap_reason(lowered: Lowered, *, now: int) -> str:
 
 def _allowance(limit: Limit) -> str:
     amount = f"{show_amount(limit.cap)} {_UNITS.get(limit.unit, limit.unit)}"
+    if limit.unit == "cost":
+        amount = show_dollars(limit.cap)
+    if limit.period is not None:
+        return f"{_PERIODS[limit.period]} {amount}"
     return f"每 {_span(limit.window_seconds)} {amount}" if limit.window_seconds else amount
 
 

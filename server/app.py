@@ -168,6 +168,7 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             wakeups=opened.wakeups,
             pace=Pace(lease=settings.turns.lease.total_seconds(), linger=settings.turns.linger.total_seconds()),
             lengths=lengths,
+            prices=settings.prices(),
             sleep=parts.sleep,
         )
         turns = Turns(

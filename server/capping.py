@@ -69,7 +69,9 @@ def capping(
     def tiers() -> ratelimit.Tiers:
         return adaptive.tiers(policing.tiers())
 
-    limiter = ratelimit.Limiter(tiers=tiers, ledger=ledger, lease_us=_lease(settings))
+    limiter = ratelimit.Limiter(
+        tiers=tiers, ledger=ledger, lease_us=_lease(settings), clock=clock.now, prices=settings.prices()
+    )
     document, refusals = SqlDocument(base, DEMAND), SqlRefusals(base)
     return Capping(
         limiter=AdaptiveLimiter(limiter=limiter, adaptive=adaptive, tiers=tiers),

@@ -117,7 +117,9 @@ class Run:
         lease = 24 * 3600 * SECOND
         self._adaptive = Adaptive(rules=[rule], upstreams={MODEL: [UPSTREAM]}, lease_us=lease, clock=lambda: self._now)
         tiers = lambda: self._adaptive.tiers(TIERS)  # noqa: E731
-        inner = Limiter(tiers=tiers, ledger=MemoryLedger(clock=lambda: self._now), lease_us=lease)
+        inner = Limiter(
+            tiers=tiers, ledger=MemoryLedger(clock=lambda: self._now), lease_us=lease, clock=lambda: self._now
+        )
         self._limiter = AdaptiveLimiter(limiter=inner, adaptive=self._adaptive, tiers=tiers)
 
     async def run(self) -> Found:

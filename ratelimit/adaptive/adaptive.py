@@ -197,7 +197,7 @@ class Adaptive:
         return replace(tier, caps=tuple(self._lowered_cap(cap, tier.name) for cap in tier.caps))
 
     def _lowered_cap(self, cap: Cap, tier: str) -> Cap:
-        if cap.amount is None or cap.scope is None or not cap.window_us:
+        if cap.amount is None or cap.scope is None or cap.whose != "user" or not cap.window_us:
             return cap
         rule = next((rule for rule in self.rules.values() if set(cap.models) <= set(rule.models)), None)
         if rule is None or rule.shadow or tier not in rule.tiers:

@@ -47,9 +47,9 @@ class AdaptiveLimiter:
         self._adaptive.renew(hold_ids)
         return await self._limiter.renew(hold_ids, progress)
 
-    async def usage(self, subject: str, tier: str) -> UsageReport:
-        """Return how full every cap of the subject is."""
-        return await self._limiter.usage(subject, tier)
+    async def usage(self, subject: str, tier: str, *, organisation: str | None = None) -> UsageReport:
+        """Return how full every cap of the subject and of its organisation is."""
+        return await self._limiter.usage(subject, tier, organisation=organisation)
 
     async def _instead(self, ask: Ask, tier: Tier) -> Held | Refused | None:
         usable = self._with_room(ask, tier)

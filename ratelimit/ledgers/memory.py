@@ -77,7 +77,7 @@ class MemoryLedger:
             return known.outcome
         if not all(self._fits(demand, now) for demand in hold.demands):
             return Full(at_us=now, levels=self._read(hold.demands, now))
-        charges = tuple(demand.charge for demand in hold.demands)
+        charges = tuple(demand.dated(now, self._newest(demand)) for demand in hold.demands)
         deadline = now + hold.lease_us
         if self._journal is not None:
             held = Held(
@@ -181,6 +181,9 @@ class MemoryLedger:
         meter = self._meters.get(charge.key, _EMPTY)
         return meter.fits(now=now, cap=demand.cap, amount=charge.amount, window=charge.window_us)
 
+    def _newest(self, demand: Demand) -> int | None:
+        return self._meters.get(demand.charge.key, _EMPTY).newest
+
     def _read(self, demands: Sequence[Demand], now: int, *, one_more: bool = False) -> dict[str, Level]:
         return {
             demand.charge.key: self._meters.get(demand.charge.key, _EMPTY).level(
@@ -202,7 +205,9 @@ class MemoryLedger:
 
     def _hold(self, hold_id: str, charges: Sequence[Charge], *, at: int, deadline: int) -> None:
         for charge in charges:
-            self._meter(charge).hold(hold_id, at=at, amount=charge.amount, window=charge.window_us, deadline=deadline)
+            self._meter(charge).hold(
+                hold_id, at=charge.since(at), amount=charge.amount, window=charge.window_us, deadline=deadline
+            )
         heappush(self._leases, (deadline, hold_id))
 
     def _end(self, hold_id: str, hold: _Hold, amounts: Mapping[str, int]) -> None:
@@ -215,7 +220,7 @@ class MemoryLedger:
         for charge in hold.outcome.charges:
             self._meter(charge).settle(
                 hold_id,
-                at=hold.outcome.at_us,
+                at=charge.since(hold.outcome.at_us),
                 amount=amounts.get(charge.unit, 0) if charge.window_us else 0,
                 window=charge.window_us,
                 counted=hold.lapsed_amount(charge.unit) if hold.state is _State.LAPSED else 0,
@@ -245,8 +250,8 @@ class MemoryLedger:
         charges = hold.outcome.charges
         self._charge(hold_id, hold, {charge.unit: hold.lapsed_amount(charge.unit) for charge in charges})
         # The truth may still come for as long as it would count somewhere.
-        widest = max((charge.window_us for charge in charges), default=0)
-        hold.state, hold.forget_at = _State.LAPSED, max(hold.outcome.at_us + widest, self._now + REMEMBER_US)
+        last = max((charge.leaves(hold.outcome.at_us) for charge in charges), default=0)
+        hold.state, hold.forget_at = _State.LAPSED, max(last, self._now + REMEMBER_US)
         heappush(self._ended, (hold.forget_at, hold_id))
 
     def _sweep(self, now: int) -> None:

@@ -28,13 +28,22 @@ class Outcome:
         return cls(
             subject,
             model,
-            tuple(Charge(key=key, unit=unit, amount=amount, window_us=window) for key, unit, amount, window in charges),
+            tuple(
+                Charge(key=key, unit=unit, amount=amount, window_us=window, since_us=since)
+                for key, unit, amount, window, since in charges
+            ),
         )
+
+    def leaves(self, at_us: int) -> int:
+        """Return when the last charge leaves its window, of a hold that was taken then."""
+        return max((charge.leaves(at_us) for charge in self.charges), default=at_us)
 
     @property
     def text(self) -> str:
         """The outcome as one line."""
-        charges = [(charge.key, charge.unit, charge.amount, charge.window_us) for charge in self.charges]
+        charges = [
+            (charge.key, charge.unit, charge.amount, charge.window_us, charge.since_us) for charge in self.charges
+        ]
         return json.dumps((self.subject, self.model, charges), separators=(",", ":"))
 
     @property

@@ -8,7 +8,7 @@ subject follow each other and no two wait for each other; the arithmetic is the 
 import json
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.resources import files
 from typing import Any, Self
 
@@ -133,8 +133,12 @@ class PostgresLedger:
             if not all(level.fits for level in levels.values()):
                 return Full(at_us=now, levels=levels)
             deadline = now + hold.lease_us
+            outcome = replace(
+                outcome,
+                charges=tuple(demand.dated(now, counters[demand.charge.key].meter.newest) for demand in hold.demands),
+            )
             for one in outcome.charges:
-                counters[one.key].hold(hold.hold_id, one, at=now, deadline=deadline)
+                counters[one.key].hold(hold.hold_id, one, at=one.since(now), deadline=deadline)
             levels = _levels(counters, hold.demands, now, one_more=True)
             stored = json.dumps({key: asdict(level) for key, level in levels.items()})
             forget = _forget_at(outcome, now, deadline)
@@ -152,7 +156,7 @@ class PostgresLedger:
             for one in outcome.charges:
                 counters[one.key].meter.settle(
                     hold_id,
-                    at=hold["at_us"],
+                    at=one.since(hold["at_us"]),
                     amount=amount(one) if one.window_us else 0,
                     window=one.window_us,
                     counted=_stays(one, kept),
@@ -312,5 +316,4 @@ def _subjects(outcome: Outcome) -> set[str]:
 
 def _forget_at(outcome: Outcome, at: int, deadline: int) -> int:
     # The truth may still come for as long as it would count somewhere.
-    widest = max((charge.window_us for charge in outcome.charges), default=0)
-    return max(at + widest, deadline + REMEMBER_US)
+    return max(outcome.leaves(at), deadline + REMEMBER_US)

@@ -3,9 +3,10 @@
 -- KEYS: the clock of the subject; the hold, but for `levels`; then a state and a log for each counter.
 -- ARGV: the operation, the time ('' asks the server), then what the operation below reads.
 --
--- A state is packed (keep, total, flight): the widest window in microseconds, the units in the log, and an entry
--- {hold, at, amount, deadline, kept} for each hold in flight; `kept` stays charged when its lease ends. A log is a
--- sorted set of what is settled: scores are times, members are `amount:hold`. The arithmetic is that of `meter.py`.
+-- A state is packed (keep, total, flight, newest): the widest window in microseconds, the units in the log, an entry
+-- {hold, since, amount, deadline, kept} for each hold in flight, of which `kept` stays charged when its lease ends, and
+-- the latest time from which any of them counts. A log is a sorted set of what is settled: scores are times, members
+-- are `amount:hold`. The arithmetic is that of `meter.py`; what a charge counts from is `Demand.dated`.
 
 local MAX_ENTRIES, SLOTS, REMEMBER_MS = 256, 128, 3600000
 local FULL, TAKEN, KNOWN, FRESH = 0, 1, 2, 3
@@ -68,6 +69,7 @@ local function add_settled(counter, hold, at, amount)
     return
   end
   counter.total = counter.total + amount
+  counter.newest = math.max(counter.newest, at)
   if redis.call('ZCARD', counter.log) > MAX_ENTRIES then
     merge(counter)
   end
@@ -80,13 +82,13 @@ end
 
 -- Return a counter as it is now: what lapsed is settled, what has left the window is gone. Only `save` keeps the sums.
 local function load(state, log, now)
-  local counter = { state = state, log = log, keep = 0, total = 0, held = 0, flight = {} }
+  local counter = { state = state, log = log, keep = 0, total = 0, held = 0, newest = 0, flight = {} }
   local packed = redis.call('GET', state)
   if not packed then
     return counter
   end
   local flight
-  counter.keep, counter.total, flight = cmsgpack.unpack(packed)
+  counter.keep, counter.total, flight, counter.newest = cmsgpack.unpack(packed)
   for _, entry in ipairs(flight) do
     if entry[4] > now then
       counter.flight[#counter.flight + 1] = entry
@@ -119,13 +121,13 @@ local function save(counter, now)
     redis.call('DEL', counter.state, counter.log)
     return
   end
-  local lasts = counter.keep
+  local lasts = math.max(counter.keep, counter.newest + counter.keep - now)
   for _, entry in ipairs(counter.flight) do
     lasts = math.max(lasts, entry[4] - now)
   end
   -- The hour more is for a server whose clock is behind the ledger's.
   local ttl = milliseconds(lasts + REMEMBER_MS * 1000)
-  redis.call('SET', counter.state, cmsgpack.pack(counter.keep, counter.total, counter.flight), 'PX', ttl)
+  redis.call('SET', counter.state, cmsgpack.pack(counter.keep, counter.total, counter.flight, counter.newest), 'PX', ttl)
   if counter.total > 0 then
     redis.call('PEXPIRE', counter.log, ttl)
   end
@@ -199,21 +201,40 @@ local function find_in_flight(counter, hold)
   end
 end
 
-local function keep_hold(ttl, state, at, deadline, outcome, kept, levels)
-  redis.call('SET', KEYS[2], cmsgpack.pack(state, at, deadline, outcome, kept, levels), 'PX', ttl)
+local function keep_hold(ttl, state, at, deadline, outcome, kept, levels, since)
+  redis.call('SET', KEYS[2], cmsgpack.pack(state, at, deadline, outcome, kept, levels, since), 'PX', ttl)
 end
 
 local function ttl_in_flight(widest, lasts)
   return milliseconds(math.max(widest, lasts + REMEMBER_MS * 1000) + REMEMBER_MS * 1000)
 end
 
-local function add_in_flight(counter, hold, now, window, amount, deadline)
+local function add_in_flight(counter, hold, since, window, amount, deadline)
   widen(counter, window)
-  counter.flight[#counter.flight + 1] = { hold, now, amount, deadline, 0 }
+  counter.flight[#counter.flight + 1] = { hold, since, amount, deadline, 0 }
   counter.held = counter.held + amount
+  counter.newest = math.max(counter.newest, since)
 end
 
--- ARGV: hold, lease, outcome, whether a fresh subject is known to be one; then cap, window and amount by counter.
+-- Return what a charge counts from: `opens` is empty, `first`, or the times at which a calendar turns.
+local function dated(counter, opens, now, window)
+  if opens == 'first' then
+    local newest = counter.total > 0 and tonumber(redis.call('ZRANGE', counter.log, -1, -1, 'WITHSCORES')[2]) or 0
+    for _, entry in ipairs(counter.flight) do
+      newest = math.max(newest, entry[2])
+    end
+    return newest > now - window and newest or now
+  end
+  for turn in string.gmatch(opens, '%d+') do
+    if tonumber(turn) > now then
+      return tonumber(turn) - window
+    end
+  end
+  return now
+end
+
+-- ARGV: hold, lease, outcome, whether a fresh subject is known to be one; then cap, window, amount and what the window
+-- opens with, by counter.
 local function take(now, fresh)
   local hold, lease, outcome = ARGV[3], tonumber(ARGV[4]), ARGV[5]
   if fresh and ARGV[6] == '0' then
@@ -222,14 +243,14 @@ local function take(now, fresh)
   write_clock(now)
   local known = redis.call('GET', KEYS[2])
   if known then
-    local _, at, deadline, first_outcome, _, levels = cmsgpack.unpack(known)
-    return { KNOWN, at, deadline, first_outcome, levels }
+    local _, at, deadline, first_outcome, _, levels, since = cmsgpack.unpack(known)
+    return { KNOWN, at, deadline, first_outcome, levels, since }
   end
   local counters, levels, all_fit = {}, {}, true
   local function each(visit)
     for i = 0, (#KEYS - 2) / 2 - 1 do
-      local first = 7 + 3 * i
-      visit(i + 1, tonumber(ARGV[first]), tonumber(ARGV[first + 1]), tonumber(ARGV[first + 2]))
+      local first = 7 + 4 * i
+      visit(i + 1, tonumber(ARGV[first]), tonumber(ARGV[first + 1]), tonumber(ARGV[first + 2]), ARGV[first + 3])
     end
   end
   each(function(i, cap, window, amount)
@@ -244,17 +265,18 @@ local function take(now, fresh)
         save(counter, now)
       end
     end
-    return { FULL, now, 0, '', levels }
+    return { FULL, now, 0, '', levels, {} }
   end
-  local deadline, widest, kept = now + lease, 0, {}
-  each(function(i, cap, window, amount)
-    add_in_flight(counters[i], hold, now, window, amount, deadline)
+  local deadline, lasts, kept, since = now + lease, 0, {}, {}
+  each(function(i, cap, window, amount, opens)
+    since[i] = dated(counters[i], opens, now, window)
+    add_in_flight(counters[i], hold, since[i], window, amount, deadline)
     save(counters[i], now)
     levels[i] = level(counters[i], now, cap, window, 1)
-    widest, kept[i] = math.max(widest, window), 0
+    lasts, kept[i] = math.max(lasts, since[i] + window - now), 0
   end)
-  keep_hold(ttl_in_flight(widest, lease), HELD, now, deadline, outcome, kept, levels)
-  return { TAKEN, now, deadline, '', levels }
+  keep_hold(ttl_in_flight(lasts, lease), HELD, now, deadline, outcome, kept, levels, since)
+  return { TAKEN, now, deadline, '', levels, since }
 end
 
 -- ARGV: hold; then window and final amount by counter. Releasing is settling at zero.
@@ -264,7 +286,7 @@ local function settle(now)
     return UNKNOWN
   end
   write_clock(now)
-  local state, at, deadline, outcome, kept, levels = cmsgpack.unpack(packed)
+  local state, at, deadline, outcome, kept, levels, since = cmsgpack.unpack(packed)
   if state == ENDED then
     return BEFORE
   end
@@ -283,11 +305,11 @@ local function settle(now)
       end
     end
     if amount > 0 then
-      add_settled(counter, hold, at, amount)
+      add_settled(counter, hold, since[i], amount)
     end
     save(counter, now)
   end
-  keep_hold(REMEMBER_MS, ENDED, at, deadline, outcome, kept, levels)
+  keep_hold(REMEMBER_MS, ENDED, at, deadline, outcome, kept, levels, since)
   return DONE
 end
 
@@ -298,21 +320,21 @@ local function renew(now)
     return UNKNOWN
   end
   write_clock(now)
-  local state, at, deadline, outcome, kept, levels = cmsgpack.unpack(packed)
+  local state, at, deadline, outcome, kept, levels, since = cmsgpack.unpack(packed)
   if state == ENDED or deadline <= now then
     return BEFORE
   end
   deadline = math.max(deadline, now + lease)
-  local widest = 0
+  local lasts = 0
   for i = 1, (#KEYS - 2) / 2 do
     local counter = load(KEYS[1 + 2 * i], KEYS[2 + 2 * i], now)
     kept[i] = tonumber(ARGV[4 + 2 * i]) or kept[i]
     local _, entry = find_in_flight(counter, hold)
     entry[4], entry[5] = deadline, kept[i]
     save(counter, now)
-    widest = math.max(widest, tonumber(ARGV[3 + 2 * i]))
+    lasts = math.max(lasts, since[i] + tonumber(ARGV[3 + 2 * i]) - now)
   end
-  keep_hold(ttl_in_flight(widest, deadline - now), state, at, deadline, outcome, kept, levels)
+  keep_hold(ttl_in_flight(lasts, deadline - now), state, at, deadline, outcome, kept, levels, since)
   return DONE
 end
 
@@ -331,33 +353,34 @@ local function levels(now, fresh)
     local first = 1 + 3 * i
     found[i] = level(counter, now, tonumber(ARGV[first]), tonumber(ARGV[first + 1]), tonumber(ARGV[first + 2]))
   end
-  return { FULL, now, 0, '', found }
+  return { FULL, now, 0, '', found, {} }
 end
 
--- ARGV: hold, at, deadline, state, outcome; then window and amount by counter. Does not write the clock: the subject
+-- ARGV: hold, at, deadline, state, outcome; then window, amount and what it counts from, by counter. Does not write the clock: the subject
 -- stays fresh, so that nobody decides on the half of its holds that is there already.
 local function restore(now)
   local hold, at, deadline, state, outcome = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6], ARGV[7]
   if redis.call('EXISTS', KEYS[2]) == 1 then
     return BEFORE
   end
-  local widest, kept = 0, {}
+  local lasts, kept, since = 0, {}, {}
   for i = 1, (#KEYS - 2) / 2 do
     local counter = load(KEYS[1 + 2 * i], KEYS[2 + 2 * i], now)
-    local window, amount = tonumber(ARGV[6 + 2 * i]), tonumber(ARGV[7 + 2 * i])
+    local window, amount = tonumber(ARGV[5 + 3 * i]), tonumber(ARGV[6 + 3 * i])
+    since[i] = tonumber(ARGV[7 + 3 * i])
     if state == 'held' then
-      add_in_flight(counter, hold, at, window, amount, deadline)
-    elseif at + window > now and amount > 0 then
+      add_in_flight(counter, hold, since[i], window, amount, deadline)
+    elseif since[i] + window > now and amount > 0 then
       widen(counter, window)
-      add_settled(counter, hold, at, amount)
+      add_settled(counter, hold, since[i], amount)
     end
     save(counter, now)
-    widest, kept[i] = math.max(widest, window), 0
+    lasts, kept[i] = math.max(lasts, since[i] + window - now), 0
   end
   if state == 'held' then
-    keep_hold(ttl_in_flight(widest, math.max(0, deadline - now)), HELD, at, deadline, outcome, kept, {})
+    keep_hold(ttl_in_flight(lasts, math.max(0, deadline - now)), HELD, at, deadline, outcome, kept, {}, since)
   else
-    keep_hold(REMEMBER_MS, ENDED, at, deadline, outcome, kept, {})
+    keep_hold(REMEMBER_MS, ENDED, at, deadline, outcome, kept, {}, since)
   end
   return DONE
 end

@@ -8,6 +8,7 @@ cluster serves too. The server must not evict keys (`maxmemory-policy noeviction
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
@@ -33,7 +34,7 @@ from ratelimit.ledgers.outcomes import Outcome, subject_of
 from ratelimit.ledgers.reaching import away_on
 from ratelimit.meter import Level
 
-LAYOUT = "parley:caps:1"
+LAYOUT = "parley:caps:2"
 """Begins every key. It changes with what the script keeps, so that versions running side by side never misread."""
 REMEMBER_US = 3_600_000_000
 
@@ -70,18 +71,18 @@ class RedisLedger:
         lease_ms = -(-hold.lease_us // 1_000)
         keys = _keys(outcome, hold.hold_id)
         arguments = (hold.hold_id, hold.lease_us, outcome.text)
-        demands = _flat(hold.demands)
+        demands = _joined((*_asked(demand), _opens(demand)) for demand in hold.demands)
         # Whoever ends the hold, on any node, finds here whose it is. First, so that no hold is ever without it.
         where = ("SET", _where(hold.hold_id), hold.subject, "PX", _ttl_ms(outcome, hold.lease_us))
         _, answer = await self._many([where, self._script(keys, "take", *arguments, 0, *demands)])
         if answer[0] == _FRESH:
             await self._check_epoch()
             answer = await self._call(self._script(keys, "take", *arguments, 1, *demands))
-        status, at_us, deadline_us, text, levels = answer
+        status, at_us, deadline_us, text, levels, since = answer
         if status == _FULL:
             await self._client.pexpire(_where(hold.hold_id), lease_ms, lt=True)
             return Full(at_us=at_us, levels=_levels(outcome.keys, levels))
-        first = Outcome.read(text) if status == _KNOWN else outcome
+        first = _dated(Outcome.read(text) if status == _KNOWN else outcome, at_us, since)
         if status == _TAKEN:
             self._own[hold.hold_id] = first
             if len(self._own) > _MOST_OWN:
@@ -129,7 +130,7 @@ class RedisLedger:
     async def levels(self, demands: Sequence[Demand]) -> Reading:
         tag = _tag(subject_of(demands[0].charge.key)) if demands else _tag("")
         keys = [f"{tag}:now", *_counters(demand.charge.key for demand in demands)]
-        flat = _flat(demands)
+        flat = _joined(map(_asked, demands))
         answer = await self._call(self._script(keys, "levels", 0, *flat))
         if answer[0] == _FRESH:
             await self._check_epoch()
@@ -154,7 +155,7 @@ class RedisLedger:
         commands: list[Sequence[Any]] = []
         for hold in holds:
             outcome = Outcome(hold.subject, hold.model, hold.charges)
-            charges = _joined((charge.window_us, charge.amount) for charge in hold.charges)
+            charges = _joined((one.window_us, one.amount, one.since(hold.at_us)) for one in hold.charges)
             facts = (hold.hold_id, hold.at_us, hold.deadline_us, hold.state, outcome.text)
             commands += [
                 ("SET", _where(hold.hold_id), hold.subject, "PX", _ttl_ms(outcome, 0)),
@@ -270,8 +271,24 @@ def _joined(rows: Iterable[Iterable[object]]) -> list[object]:
     return [value for row in rows for value in row]
 
 
-def _flat(demands: Iterable[Demand]) -> list[object]:
-    return _joined((demand.cap, demand.charge.window_us, demand.charge.amount) for demand in demands)
+def _asked(demand: Demand) -> tuple[int, int, int]:
+    return demand.cap, demand.charge.window_us, demand.charge.amount
+
+
+def _opens(demand: Demand) -> str:
+    """Return what the window opens with, as the script reads it."""
+    if demand.ends_us:
+        return " ".join(map(str, demand.ends_us))
+    return "first" if demand.opens == "first" else ""
+
+
+def _dated(outcome: Outcome, at_us: int, since: Sequence[int]) -> Outcome:
+    """Return the outcome with what its charges count from."""
+    charges = tuple(
+        one if start == at_us else replace(one, since_us=start)
+        for one, start in zip(outcome.charges, since, strict=True)
+    )
+    return replace(outcome, charges=charges)
 
 
 def _levels(keys: Sequence[str], rows: Sequence[bytes | str]) -> dict[str, Level]:

@@ -17,7 +17,7 @@ def entry_row(entry: JournalEntry) -> Row:
     """Return what is stored of an entry: `kind`, `hold_id` and what belongs to the kind."""
     match entry:
         case Held():
-            widest = max((charge.window_us for charge in entry.charges), default=0)
+            last = max((charge.leaves(entry.at_us) for charge in entry.charges), default=0)
             return {
                 "kind": "held",
                 "hold_id": entry.hold_id,
@@ -26,7 +26,7 @@ def entry_row(entry: JournalEntry) -> Row:
                 "charges": text_of(entry.charges),
                 "at_us": entry.at_us,
                 "deadline_us": entry.deadline_us,
-                "keep_until": entry.at_us + max(widest, _DAY_US),
+                "keep_until": max(last, entry.at_us + _DAY_US),
             }
         case Settled():
             return {"kind": "settled", "hold_id": entry.hold_id, "amounts": text_of(dict(entry.amounts))}

@@ -124,12 +124,15 @@ class Accepting:
                 return "the persona does not allow it"
             return drafts.unfit(self._catalogue.model(alias))
 
+        expected = self._expected(choice.model, written.answer)
         ask = ratelimit.Ask(
             hold_id=turn.id,
             subject=actor.user_id,
             tier=actor.tier,
             model=choice.model.alias,
-            tokens=written.tokens + self._expected(choice.model, written.answer),
+            tokens=written.tokens + expected,
+            answer_tokens=expected,
+            images=drafts.images,
             usable=cannot,
             prefer=request.when_capped,
         )

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ratelimit import Price
 from server.chat.live import LiveTurn
 from server.chat.routing import Routing
 from server.core import charging, trail
@@ -73,6 +74,7 @@ class Answer:
         sleep: Callable[[float], Awaitable[None]],
         events: Sequence[Event] = (),
         unlisted_for: int,
+        price: Price | None,
     ) -> None:
         self.turn = turn
         self.owner = owner
@@ -85,6 +87,7 @@ class Answer:
         self._observer = observer
         self._sleep = sleep
         self._unlisted_for = unlisted_for
+        self._price = price
         self._scope: asyncio.Timeout | None = None
         self._events: list[Event] = list(events)
         self._next_seq = last_seq(events[-1]) + 1 if events else 0
@@ -250,7 +253,10 @@ class Answer:
         if any(isinstance(event, ItemOpened) for event in self._events):
             last.append(self._note(ItemClosed(self._next_seq, 0, "completed" if whole else "incomplete")))
         last.append(self._note(Ended(self._next_seq, outcome)))
-        charged = dict(charging.charge(outcome, produced=bool(self._produced)))
+        usage = outcome.usage
+        price = self._price
+        cost = price.cost(prompt=usage.input_tokens, answer=usage.output_tokens) if price else None
+        charged = dict(charging.charge(outcome, produced=bool(self._produced), cost=cost))
         if not await self._write(self._turn_end(outcome, last, charged)):
             return None
         self.live.add(last)

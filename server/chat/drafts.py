@@ -26,7 +26,7 @@ class Drafts:
     def write(self, model: Model) -> Written:
         """Return the prompt for `model`. Raises `Refused` where there can be none."""
         if model.alias not in self._done:
-            if not model.vision and _has_image(self._thread):
+            if not model.vision and self.images:
                 way_out = f"{self._reader!r} does" if self._reader else "send text"
                 raise Refused(
                     "vision_not_supported", f"{model.alias!r} does not read images; {way_out}.", param="input"
@@ -41,6 +41,11 @@ class Drafts:
             )
         return self._done[model.alias]
 
+    @property
+    def images(self) -> int:
+        """How many images the newest message brings."""
+        return sum(isinstance(part, ImagePart) for part in self._thread.newest.parts)
+
     def unfit(self, model: Model) -> str | None:
         """Return why `model` cannot serve the request, or None if it can."""
         try:
@@ -48,7 +53,3 @@ class Drafts:
         except Refused as refused:
             return refused.message
         return None
-
-
-def _has_image(thread: Thread) -> bool:
-    return any(isinstance(part, ImagePart) for part in thread.newest.parts)

@@ -54,6 +54,7 @@ class Owning:
         wakeups: Wakeups,
         pace: Pace,
         lengths: Mapping[str, Lengths],
+        prices: Mapping[str, ratelimit.Price],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._clock = clock
@@ -67,6 +68,7 @@ class Owning:
         self._wakeups = wakeups
         self._pace = pace
         self._lengths = lengths
+        self._prices = prices
         self._sleep = sleep
         self._answers: dict[str, Answer] = {}
         self._leaves: dict[str, Callable[[], None]] = {}
@@ -158,6 +160,7 @@ class Owning:
             observer=self._observer,
             sleep=self._sleep,
             unlisted_for=round(self._pace.keep_unlisted * SECOND),
+            price=self._prices.get(turn.model),
         )
 
     def begin(self, answer: Answer, question: Question) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import ratelimit
 from ratelimit import Tiers
 from ratelimit.simulating import Past, Simulated, Simulation
 from server.core.moments import rfc3339
@@ -36,7 +37,10 @@ async def simulate(
     known = {user.id: user for user in users}
     charged = sorted((row for row in rows if row.charged and row.user_id in known), key=lambda row: row.created_at)
     past = (_past(row, known[row.user_id].tier, models) for row in charged)
-    found = await Simulation(tiers).run(past, progress)
+    known_prices = {
+        model: ratelimit.Price.of_dollars(input=one.input, output=one.output) for model, one in prices.items()
+    }
+    found = await Simulation(tiers, prices=known_prices).run(past, progress)
     rows_of_users = [
         {
             "user": known[user_id].name,
@@ -74,6 +78,7 @@ def _past(row: UsageRow, tier: str, models: Collection[str]) -> Past:
         at_us=row.created_at,
         ended_us=row.ended_at,
         tokens=row.charged.get("tokens", 0),
+        answer_tokens=min(row.usage.output_tokens, row.charged.get("tokens", 0)),
         messages=row.charged.get("messages", 0),
     )
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+import ratelimit
 from ratelimit.adaptive import Rule, parse_adaptive
 from ratelimit.tiers import Tiers, parse_tiers
 from server.core.records import Model
@@ -89,7 +90,24 @@ class Settings(Section):
 
     def tier_table(self) -> Tiers:
         """Return the tiers in the form that limits are enforced by."""
-        return parse_tiers(self.tiers, groups=self.groups, models=self.models, default_tier=self.default_tier)
+        return parse_tiers(
+            self.tiers,
+            groups=self.groups,
+            models=self.models,
+            default_tier=self.default_tier,
+            priced=self.prices(),
+            everyone=self.caps.everyone,
+        )
+
+    def prices(self) -> dict[str, ratelimit.Price]:
+        """Return the prices of the models that have one; what is answered on this machine costs nothing."""
+        found = {}
+        for alias, entry in self.models.items():
+            if entry.price is not None:
+                found[alias] = ratelimit.Price.of_dollars(input=entry.price.input, output=entry.price.output)
+            elif all(self.upstreams[name].is_here for name in entry.served_by if name in self.upstreams):
+                found[alias] = ratelimit.Price(input=0, output=0)
+        return found
 
     @property
     def embedded_database(self) -> bool:

@@ -61,6 +61,8 @@ def tiers_of(policy: Mapping[str, Any], settings: Settings) -> Tiers:
         groups=groups if isinstance(groups, Mapping) else {},
         models=settings.models,
         default_tier=str(policy.get("default_tier")),
+        priced=settings.prices(),
+        everyone=settings.caps.everyone,
     )
 
 

@@ -1,5 +1,6 @@
 """The sections of `parley.yaml`: what may stand in each, with its default and its meaning."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
@@ -59,6 +60,11 @@ class Upstream(Section):
         return self
 
     @property
+    def is_here(self) -> bool:
+        """Whether it answers on this machine, for nothing."""
+        return self.embedded is not None or self.scripted
+
+    @property
     def kind(self) -> Literal["openai", "embedded", "scripted", "disabled"]:
         """Which backend serves it."""
         if self.disabled is not None:
@@ -101,7 +107,7 @@ class ModelEntry(Section):
     tokens: Literal["o200k_base", "cl100k_base"] = "o200k_base"
     """The token table that counts for it; the nearest one for other families."""
     price: Price | None = None
-    """What its tokens cost you; kept for caps in money, and not used yet."""
+    """What its tokens cost you, for caps in money."""
 
     @model_validator(mode="after")
     def _served(self) -> Self:
@@ -140,6 +146,8 @@ class CapsSection(Section):
         BeforeValidator(only("local", "Only `local` is possible while the caps live in this process. Write local.")),
     ] = "local"
     """What counts when the ledger cannot be reached."""
+    everyone: Mapping[str, Any] = {}
+    """What all users together may use, in the language of tiers."""
 
 
 _NO_OIDC = "Signing in through a provider is not available yet. Write null and make keys: `parley keys create`."

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from ratelimit.ledger import Ledger
 from server.adapters import database, database_postgres
 from server.adapters.database import Database
 from server.adapters.identity_postgres import PostgresIdentity
@@ -16,6 +17,7 @@ from server.adapters.journal_postgres import PostgresJournal
 from server.adapters.journal_sqlite import SqliteJournal
 from server.core.ports import Journal
 from server.core.ports_operator import Identity
+from tests.contracts.ledgers import LEDGERS, Opener, Wall
 from tests.databases import empty_postgres
 
 
@@ -88,3 +90,23 @@ async def journal(store: Store) -> AsyncIterator[Journal]:
     """Give the open journal of the store."""
     async with store.journal() as journal:
         yield journal
+
+
+@pytest.fixture
+def wall() -> Wall:
+    """The clock under the ledger."""
+    return Wall()
+
+
+@pytest.fixture(params=LEDGERS, ids=lambda opener: opener.__name__)
+def opener(request: pytest.FixtureRequest) -> Opener:
+    """Each kind of ledger in turn."""
+    kind: Opener = request.param
+    return kind
+
+
+@pytest.fixture
+async def ledger(opener: Opener, wall: Wall) -> AsyncIterator[Ledger]:
+    """An empty ledger."""
+    async with opener(wall) as opened:
+        yield opened

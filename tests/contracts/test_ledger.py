@@ -1,37 +1,16 @@
 """What every ledger promises."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from itertools import permutations
 
 import pytest
 
 from ratelimit.ledger import Charge, Demand, Full, HoldRequest, Ledger, Taken
 from ratelimit.meter import Level
-from tests.contracts.ledgers import LEDGERS, START, Opener, Wall
+from tests.contracts.ledgers import START, Opener, Wall
 
 HOUR = 3_600_000_000
 LEASE = 10_000_000
-
-
-@pytest.fixture
-def wall() -> Wall:
-    """The clock under the ledger."""
-    return Wall()
-
-
-@pytest.fixture(params=LEDGERS, ids=lambda opener: opener.__name__)
-def opener(request: pytest.FixtureRequest) -> Opener:
-    """Each kind of ledger in turn."""
-    kind: Opener = request.param
-    return kind
-
-
-@pytest.fixture
-async def ledger(opener: Opener, wall: Wall) -> AsyncIterator[Ledger]:
-    """An empty ledger."""
-    async with opener(wall) as opened:
-        yield opened
 
 
 def messages(cap: int, *, who: str = "ana", window: int = 3 * HOUR, amount: int = 1) -> Demand:

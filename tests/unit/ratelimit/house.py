@@ -4,12 +4,18 @@ from collections.abc import Mapping
 
 from ratelimit.ledgers.memory import MemoryLedger
 from ratelimit.limiter import Ask, Held, Limiter, Refused, UsageRow
+from ratelimit.prices import Price
 from ratelimit.tiers import WhenCapped, parse_tiers
 
 START = 1_764_000_000_000_000
 SECOND = 1_000_000
 HOUR = 3_600 * SECOND
 LEASE = 10 * SECOND
+PRICES: Mapping[str, Price] = {
+    "gpt-4": Price.of_dollars(input=2.5, output=10),
+    "gpt-4-mini": Price.of_dollars(input=0.15, output=0.6),
+    "local": Price.of_dollars(input=0, output=0),
+}
 RAW: Mapping[str, Mapping[str, object]] = {
     "free": {
         "standard": "3 messages / 3h",
@@ -34,7 +40,7 @@ RAW: Mapping[str, Mapping[str, object]] = {
 class House:
     """A limiter with its clock, and the shortest way to ask it."""
 
-    def __init__(self, raw: Mapping[str, object] = RAW) -> None:
+    def __init__(self, raw: Mapping[str, object] = RAW, *, everyone: Mapping[str, object] | None = None) -> None:
         self.now = START
         self.raw = raw
         self.asked = 0
@@ -44,9 +50,13 @@ class House:
                 groups={"premium": ["gpt-4"], "standard": ["gpt-4-mini", "local"]},
                 models=["gpt-4", "gpt-4-mini", "local"],
                 default_tier=next(iter(raw)),
+                priced=PRICES,
+                everyone=everyone,
             ),
             ledger=MemoryLedger(clock=lambda: self.now),
             lease_us=LEASE,
+            clock=lambda: self.now,
+            prices=PRICES,
         )
 
     async def ask(
@@ -55,6 +65,10 @@ class House:
         *,
         tier: str = "plus",
         tokens: int = 10,
+        answer_tokens: int = 0,
+        images: int = 0,
+        subject: str = "ana",
+        organisation: str | None = None,
         hold_id: str = "",
         prefer: WhenCapped | None = None,
         broken: tuple[str, ...] = (),
@@ -64,10 +78,13 @@ class House:
         return await self.limiter.hold(
             Ask(
                 hold_id=hold_id or f"h{self.asked}",
-                subject="ana",
+                subject=subject,
                 tier=tier,
                 model=model,
                 tokens=tokens,
+                answer_tokens=answer_tokens,
+                images=images,
+                organisation=organisation,
                 usable=lambda alias: "it is broken" if alias in broken else None,
                 prefer=prefer,
             )

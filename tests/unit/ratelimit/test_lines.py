@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ratelimit.calendars import Calendar
 from ratelimit.lines import (
     MAX_AMOUNT,
     MAX_WINDOW_US,
@@ -13,9 +14,13 @@ from ratelimit.lines import (
     Line,
     LineError,
     read_amount,
+    read_dollars,
     read_line,
+    read_span,
     read_window,
     show_amount,
+    show_dollars,
+    show_span,
     show_window,
 )
 
@@ -34,6 +39,18 @@ HOUR = 3_600 * SECOND_US
         ("  1,000 messages  /  30s ", Line(1_000, "messages", 30 * SECOND_US)),
         ("5messages / 3h", Line(5, "messages", 3 * HOUR)),
         ("unlimited", Line(None)),
+        ("$150 / month", Line(150_000_000, "cost", 31 * 24 * HOUR, Calendar(period="month"))),
+        ("$0.25 / 3h", Line(250_000, "cost", 3 * HOUR)),
+        ("$2k / 7d", Line(2_000_000_000, "cost", 168 * HOUR)),
+        ("10 images / 24h", Line(10, "images", 24 * HOUR)),
+        ("50 messages / 3h from first use", Line(50, "messages", 3 * HOUR, "first")),
+        ("50 messages / 3h from first message", Line(50, "messages", 3 * HOUR, "first")),
+        ("2M / day", Line(2_000_000, None, 24 * HOUR, Calendar(period="day"))),
+        (
+            "50 messages / fixed daily at 06:30 Europe/Paris",
+            Line(50, "messages", 24 * HOUR, Calendar(period="day", hour=6, minute=30, zone="Europe/Paris")),
+        ),
+        ("9 messages / weekly UTC", Line(9, "messages", 168 * HOUR, Calendar(period="week"))),
     ],
 )
 def test_lines_are_read(text: str, line: Line) -> None:
@@ -55,12 +72,19 @@ def test_lines_are_read(text: str, line: Line) -> None:
         ("50 messages / 0h", "out of range"),
         ("50 messages / 32d", "out of range"),
         ("50 messages / 3 weeks", "not a rolling window"),
-        ("50 messages / month", "not a rolling window"),
+        ("50 messages / year", "not a rolling window"),
+        ("50 messages / month at 24:00", "no such time of day"),
+        ("50 messages / fixed daily at 00:00 Europe/Pariss", "not a time zone"),
+        ("50 messages / -3h from first use", "not a rolling window"),
         ("50 messages / 1.5h", "not a rolling window"),
         ("50 messages / 3h / 2h", "not a rolling window"),
         ("50 messages / 3\N{ARABIC-INDIC DIGIT THREE}h", "not a rolling window"),
-        ("$150 / month", "cost is not enforced yet"),
-        ("10 images / 24h", "images are not enforced yet"),
+        ("$-150 / month", "not an amount of money"),
+        ("$5 messages / month", "counts money and `messages` at once"),
+        ("$0 / month", "out of range"),
+        ("$0.0000001 / month", "not a whole number of millionths"),
+        ("$9999999999 / month", "out of range"),
+        ("$five5 / month", "not an amount of money"),
     ],
 )
 def test_lines_are_refused(text: str, message: str) -> None:
@@ -80,6 +104,26 @@ def test_amounts_are_shown_as_they_are_read(amount: int) -> None:
 def test_windows_are_shown_as_they_are_read(seconds: int) -> None:
     """A window that is shown reads back as itself."""
     assert read_window(show_window(seconds * SECOND_US)) == seconds * SECOND_US
+
+
+@given(st.integers(1, MAX_AMOUNT))
+def test_dollars_are_shown_as_they_are_read(amount: int) -> None:
+    """An amount of money that is shown reads back as itself."""
+    assert read_dollars(show_dollars(amount)) == amount
+
+
+@pytest.mark.parametrize("text", ["$5", "$0.25", "$0.000001", "$1.50"])
+def test_dollars_are_shown_as_operators_write_them(text: str) -> None:
+    """Whole dollars have no cents; everything else has at least two digits of them."""
+    assert show_dollars(read_dollars(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["3h from first use", "fixed daily at 00:00 UTC", "fixed monthly at 06:05 Asia/Tokyo", "3h"]
+)
+def test_windows_of_every_kind_are_shown_as_operators_write_them(text: str) -> None:
+    """What a window is shown as reads back as itself."""
+    assert show_span(*read_span(text)) == text
 
 
 @pytest.mark.parametrize("text", ["30s", "15m", "3h", "24h", "7d", "90s"])

@@ -169,9 +169,21 @@ def test_the_table_has_the_effective_lines() -> None:
         ({"free": {"at_once": 0}}, "tiers.free.at_once: `0` is not a whole number above 0"),
         ({"free": {"at_once": True}}, "tiers.free.at_once: `True` is not a whole number above 0"),
         ({"free": {"priority": "high"}}, "tiers.free.priority: `high` is not a whole number above 0"),
-        ({"free": {"cost": "$5 / month"}}, "tiers.free.cost: `cost` is not enforced yet"),
-        ({"free": {"pool": {}}}, "tiers.free.pool: `pool` is not enforced yet"),
-        ({"free": {"images": "5 / 24h"}}, "tiers.free.images: `images` is not enforced yet"),
+        ({"free": {"adaptive": "never"}}, "tiers.free.adaptive: `adaptive` is not enforced yet"),
+        ({"free": {"cost": "5 / month"}}, "tiers.free.cost: counts cost, not plain units; write `cost: $5 / month`"),
+        ({"free": {"cost": "5 messages / 3h"}}, "tiers.free.cost: counts cost, not messages"),
+        ({"free": {"tokens": "$5 / 3h"}}, "tiers.free.tokens: counts tokens, not cost"),
+        ({"free": {"images": "5 tokens / 24h"}}, "tiers.free.images: counts images, not tokens"),
+        ({"free": {"local": "unlimited", "cost": "$5 / month"}}, "tiers.free.cost: counts the cost of `local`, whose"),
+        ({"free": {"standard": "$5 / 3h"}}, "tiers.free.standard: counts the cost of `gpt-4-mini`, `local`, whose"),
+        ({"free": {"pool": 5}}, "tiers.free.pool: is not a list of lines"),
+        ({"free": {"pool": {"gpt-5": "unlimited"}}}, "tiers.free.pool.gpt-5: unknown model or group `gpt-5`"),
+        ({"free": {"pool": {"pool": {}}}}, "tiers.free.pool.pool: `pool` has no meaning here"),
+        ({"free": {"pool": {"cost": "$5 / month"}, "local": "unlimited"}}, "tiers.free.pool.cost: counts the cost"),
+        (
+            {"free": {"tokens": "5k / 3h", "each_member": {"tokens": "2k / 3h"}}},
+            "tiers.free.each_member.tokens: `tokens` stands in the tier too",
+        ),
         ({"free": {"extends": "pluss"}, "plus": {}}, "tiers.free.extends: unknown tier `pluss`; did you mean `plus`?"),
         ({"free": {"extends": "free"}}, "tiers.free.extends: goes round: free -> free"),
         ({"free": {"when_capped": "use the force"}}, "tiers.free.when_capped: `use the force` is not a choice"),
@@ -205,12 +217,12 @@ def test_a_circle_of_tiers_is_told_for_each_of_them() -> None:
 
 def test_all_errors_are_told_at_once() -> None:
     """An operator sees everything that is wrong in one go."""
-    raw = {"free": {"gpt-5": "unlimited", "local": "many"}, "plus": {"at_once": -1, "cost": "$1 / 1h"}}
+    raw = {"free": {"gpt-5": "unlimited", "local": "many"}, "plus": {"at_once": -1, "adaptive": "never"}}
     assert [error.split(":")[0] for error in refused(raw)] == [
         "tiers.free.gpt-5",
         "tiers.free.local",
         "tiers.plus.at_once",
-        "tiers.plus.cost",
+        "tiers.plus.adaptive",
     ]
 
 
@@ -280,3 +292,65 @@ def test_a_list_replaces_what_is_inherited() -> None:
         "plus": {"extends": "free", "gpt-4": "50 messages / 3h"},
     }
     assert [cap.id for cap in read(raw).tier("plus").caps] == ["gpt-4.messages"]
+
+
+def test_a_pool_counts_its_members_together() -> None:
+    """Lines of a pool and of each member are caps of one tier; those of a pool say whose they are."""
+    tier = parse_tiers(
+        {
+            "enterprise": {
+                "gpt-4": "unlimited",
+                "pool": {"cost": "$2000 / month", "gpt-4": "9k messages / 24h"},
+                "each_member": {"cost": "$150 / month"},
+            },
+            "larger": {"extends": "enterprise", "pool": {"cost": "$5000 / month"}},
+        },
+        groups={},
+        models=["gpt-4"],
+        default_tier="enterprise",
+        priced=["gpt-4"],
+    )
+    assert [(cap.id, cap.whose, cap.text) for cap in tier.tier("enterprise").caps if cap.amount] == [
+        ("pool.cost", "pool", "$2000 / fixed monthly at 00:00 UTC"),
+        ("pool.gpt-4.messages", "pool", "9k messages / 24h"),
+        ("cost", "user", "$150 / fixed monthly at 00:00 UTC"),
+    ]
+    assert [cap.text for cap in tier.tier("larger").caps if cap.id == "pool.cost"] == [
+        "$5000 / fixed monthly at 00:00 UTC"
+    ]
+    assert tier.tier("larger").caps_on("gpt-4")[1:] == tier.tier("enterprise").caps_on("gpt-4")[1:]
+
+
+def test_everyone_is_capped_together() -> None:
+    """Lines for everyone hold in every tier, stand once in the table, and put no model into a tier."""
+    tiers = parse_tiers(
+        {"free": {"local": "unlimited"}, "plus": {"local": "unlimited"}},
+        groups={},
+        models=["gpt-4", "local"],
+        default_tier="free",
+        everyone={"gpt-4": "1k messages / 1h", "at_once": 40},
+    )
+    assert [cap.id for cap in tiers.tier("plus").caps_on("local")] == ["everyone.at_once"]
+    assert not tiers.tier("plus").has("gpt-4")
+    assert [(row.tier, row.id) for row in tiers.table()] == [
+        ("free", "local.messages"),
+        ("plus", "local.messages"),
+        ("everyone", "everyone.gpt-4.messages"),
+        ("everyone", "everyone.at_once"),
+    ]
+
+
+def test_what_everyone_may_use_is_checked_like_a_tier() -> None:
+    """A line for everyone that cannot be enforced is refused where it stands."""
+    with pytest.raises(InvalidTiers) as caught:
+        parse_tiers(
+            {"free": {"local": "unlimited"}},
+            groups={},
+            models=["local"],
+            default_tier="free",
+            everyone={"cost": "$5 / day", "extends": "free"},
+        )
+    assert [error.path for error in caught.value.errors] == [
+        ("caps", "everyone", "extends"),
+        ("caps", "everyone", "cost"),
+    ]

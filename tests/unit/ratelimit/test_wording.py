@@ -83,6 +83,12 @@ def test_headers_of_the_tightest_cap() -> None:
     assert found["RateLimit"] == '"gpt-4.messages";r=49;t=1, "premium.messages";r=2'
 
 
+def test_headers_hide_what_everyone_uses() -> None:
+    """What all users have taken together stands in nobody's headers."""
+    shared = Cap(id="everyone.tokens", unit="tokens", amount=9, window_us=HOUR, whose="everyone")
+    assert headers(held(line(shared, used=5, free_in=5)), now=NOW) == {}
+
+
 def test_headers_where_nothing_is_counted() -> None:
     """A request that touched no cap has no headers."""
     assert headers(held(), now=NOW) == {}
@@ -140,6 +146,39 @@ CAP = "You've reached the current usage cap for"
         (
             replace(REFUSED, limit=Limit(id="gpt-4.messages", cap=1, used=1, unit="messages", window_seconds=172_800)),
             f"{CAP} gpt-4: 1 message every 2 days. You can send your next message at 17:12 UTC.",
+        ),
+        (
+            replace(
+                REFUSED,
+                limit=Limit(
+                    id="pool.cost",
+                    cap=2_000_500_000,
+                    used=0,
+                    unit="cost",
+                    window_seconds=1,
+                    whose="pool",
+                    period="month",
+                ),
+            ),
+            (
+                "Your organisation has reached the current usage cap for all models: $2000.50 a month. "
+                "You can send your next message at 17:12 UTC."
+            ),
+        ),
+        (
+            replace(
+                REFUSED,
+                limit=Limit(
+                    id="everyone.gpt-4.messages",
+                    cap=9,
+                    used=9,
+                    unit="messages",
+                    window_seconds=60,
+                    scope="gpt-4",
+                    whose="everyone",
+                ),
+            ),
+            ("This service has reached the current usage cap for gpt-4. You can send your next message at 17:12 UTC."),
         ),
         (
             Refused(

@@ -38,7 +38,9 @@ class House:
         self.asked = 0
         self.adaptive = Adaptive(rules=[rule], upstreams={"gpt-4": upstreams}, lease_us=LEASE, clock=lambda: self.now)
         self.limiter = AdaptiveLimiter(
-            limiter=Limiter(tiers=self.tiers, ledger=MemoryLedger(clock=lambda: self.now), lease_us=LEASE),
+            limiter=Limiter(
+                tiers=self.tiers, ledger=MemoryLedger(clock=lambda: self.now), lease_us=LEASE, clock=lambda: self.now
+            ),
             adaptive=self.adaptive,
             tiers=self.tiers,
         )

@@ -80,6 +80,7 @@ class Stage:
             observer=self,
             sleep=self.sleep,
             unlisted_for=0,
+            price=None,
         )
         self.answer.log = self
         self.answer.open(Opened(0))

@@ -95,6 +95,7 @@ class Stage:
             wakeups=self.wakeups,
             pace=Pace(),
             lengths={},
+            prices={},
             sleep=self.sleep,
         )
 

@@ -22,10 +22,17 @@ USED = Usage(input_tokens=30, output_tokens=12)
 def test_a_message_counts_unless_the_answer_broke_off(status: TurnStatus, reason: str | None, messages: int) -> None:
     """An answer that we or the provider broke off gives the message back; its tokens count."""
     outcome = Outcome(status=status, reason=reason, usage=USED)
-    assert charge(outcome, produced=True) == {"messages": messages, "tokens": 42}
+    back = {} if messages else {"images": 0}
+    assert charge(outcome, produced=True, cost=None) == {"messages": messages, "tokens": 42} | back
+
+
+@pytest.mark.parametrize("status", [TurnStatus.COMPLETED, TurnStatus.CANCELLED, TurnStatus.FAILED])
+def test_what_was_produced_costs_what_it_costs(status: TurnStatus) -> None:
+    """Money is spent on what was produced, whoever broke it off."""
+    assert charge(Outcome(status=status, usage=USED), produced=True, cost=195)["cost"] == 195
 
 
 @pytest.mark.parametrize("status", list(TurnStatus))
 def test_nothing_produced_costs_nothing(status: TurnStatus) -> None:
     """A turn that failed or was stopped before its first token is free."""
-    assert charge(Outcome(status=status, usage=USED), produced=False) == {}
+    assert charge(Outcome(status=status, usage=USED), produced=False, cost=195) == {}
