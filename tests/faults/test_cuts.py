@@ -78,7 +78,7 @@ class Run:
             async with asyncio.timeout(HANGS), asyncio.TaskGroup() as devices:
                 devices.create_task(watched.ask(person.first, made))
                 devices.create_task(watched.resume(person.second, made))
-                devices.create_task(watched.read(person.http[number % 2], made))
+                devices.create_task(watched.read(person.http if number % 2 else person.http[::-1], made))
             self._progress.set()
 
     async def cut(self) -> None:
@@ -191,12 +191,15 @@ async def test_a_thousand_cuts(
 
 
 def _told(seed: int, run: Run, statuses: Counter[str]) -> str:
-    seen = [one for _, turn in run.turns for one in (turn.asker, turn.device, turn.stream)]
+    devices = [(turn.asker, turn.device, turn.stream) for _, turn in run.turns]
+    seen = [one for all_three in devices for one in all_three]
+    silences = [max(one.longest_silence for one in alike) for alike in zip(*devices, strict=True)]
     return (
         f"\nseed {seed}: {sum(run.made.values())} cuts {dict(run.made)}, {len(run.turns)} turns {dict(statuses)}, "
         f"{len(seen)} followers, {sum(len(one.text) for one in seen):,} characters, "
         f"{sum(watched.refused for _, watched in run.turns)} refused and sent again, "
-        f"longest silence {max(one.longest_silence for one in seen):.1f} s (lease {LEASE} s)"
+        f"longest silence {', '.join(f'{silence:.1f}' for silence in silences)} s of who asked, another device and a "
+        f"stream of events (lease {LEASE} s)"
     )
 
 

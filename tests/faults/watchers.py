@@ -1,9 +1,10 @@
 """Three devices that see one answer, each in its own way, whatever becomes of their connections."""
 
 import asyncio
+import itertools
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,13 +85,14 @@ class Watched:
         except AnswerFailedError:
             self.device.ended = "failed"
 
-    async def read(self, http: httpx.AsyncClient, made: "asyncio.Future[str]") -> None:
-        """Read the answer as server-sent events, and again after the last number wherever that breaks off."""
+    async def read(self, nodes: Iterable[httpx.AsyncClient], made: "asyncio.Future[str]") -> None:
+        """Read the answer as server-sent events, and go on at the next node wherever that breaks off."""
         response_id, seq = await asyncio.shield(made), -1
+        ways = itertools.cycle(nodes)
         self.stream.hear()
         while self.stream.ended is None:
             with suppress(httpx.TransportError):
-                async for event in _events(http, response_id, seq):
+                async for event in _events(next(ways), response_id, seq):
                     self.stream.hear()
                     kind = event["type"]
                     if kind == "error":
