@@ -1,7 +1,6 @@
 """What the README and the documentation show is run as it is printed."""
 
 import asyncio
-import itertools
 import json
 import os
 import re
@@ -161,7 +160,43 @@ async def test_frames_are_answered(shown: House, example: Example) -> None:
     assert events[-1].get("stream_id") == json.loads(example.text).get("stream_id")
 
 
-@pytest.mark.parametrize("example", [*itertools.filterfalse(is_sent, examples("json"))])
+def is_told(parameter: Any) -> bool:
+    """Return whether a JSON example is a frame that followers of a conversation are told."""
+    return "parley:conversation" in parameter.values[0].text
+
+
+@pytest.mark.parametrize("example", [*filter(is_told, examples("json"))])
+async def test_followers_are_told_what_is_shown(shown: House, example: Example) -> None:
+    """A frame that the pages show followers has the members that the server sends, each of the same kind."""
+    expected = json.loads(example.text)
+    create = {"type": "response.create", "model": "gpt-4", "conversation": "new", "generate": False, "input": "Hi"}
+    door, key = "/v1/responses?extensions=parley", await shown.key()
+    async with shown.socket(door, key) as desk, shown.socket(door, key) as phone:
+        await desk.send(json.dumps(create))
+        conversation = json.loads(await desk.recv())["response"]["conversation"]["id"]
+        await phone.send(json.dumps({"type": "parley:follow", "conversation": conversation}))
+        assert json.loads(await phone.recv())["event"] == "followed"
+        await desk.send(json.dumps(create | {"conversation": conversation, "generate": True, "parent": None}))
+        told = json.loads(await phone.recv())
+        while told.get("event") != expected["event"]:
+            told = json.loads(await phone.recv())
+    assert kinds(told) == kinds(expected)
+    (said,), (written,) = told["input"], expected["input"]
+    del written["…"]
+    assert {name: kinds(said[name]) for name in written} == {name: kinds(one) for name, one in written.items()}
+
+
+def kinds(value: Any) -> Any:
+    """Return the names and the JSON types of what is in an object, or the JSON type of anything else."""
+    return {name: type(one) for name, one in value.items()} if isinstance(value, dict) else type(value)
+
+
+def is_error(parameter: Any) -> bool:
+    """Return whether a JSON example is an error, or a frame that has one."""
+    return not (is_sent(parameter) or is_told(parameter))
+
+
+@pytest.mark.parametrize("example", [*filter(is_error, examples("json"))])
 def test_errors_are_those_of_the_catalogue(example: Example) -> None:
     """An error that the pages show has the type and the status that its code has."""
     shown = json.loads(example.text)
