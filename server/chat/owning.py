@@ -187,6 +187,11 @@ class Owning:
 
     def _own(self, answer: Answer) -> None:
         turn_id = answer.turn.id
+        earlier = self._answers.get(turn_id)
+        if earlier is not None:
+            # Its lease had ended before it was renewed, and we were the first to see.
+            self._let_go(earlier)
+            earlier.fenced()
         self._answers[turn_id] = answer
         answer.live.on_deserted = lambda: self._deserted(answer)
         answer.live.on_added = lambda events: self._publish(turn_id, events)
@@ -229,14 +234,18 @@ class Owning:
             answer.live.lose(failed)
             ended = None
         finally:
-            self._let_go(answer.turn.id)
+            self._let_go(answer)
         if ended is not None:
             self.announce(answer.turn)
             await self._settling.settle(answer.turn.id, answer.turn.hold_id, ended.charged)
             self._tell(answer.turn, ended)
 
-    def _let_go(self, turn_id: str) -> None:
-        self._answers.pop(turn_id, None)
+    def _let_go(self, answer: Answer) -> None:
+        turn_id = answer.turn.id
+        if self._answers.get(turn_id) is not answer:
+            # It was adopted here under its first owner, which is this process too.
+            return
+        del self._answers[turn_id]
         self._leaves.pop(turn_id, lambda: None)()
         timer = self._lingering.pop(turn_id, None)
         if timer is not None:
@@ -266,6 +275,8 @@ class Owning:
 
     def _linger(self, answer: Answer) -> None:
         """Stop the answer after a while, unless somebody follows it then."""
+        if self._answers.get(answer.turn.id) is not answer:
+            return
 
         def look() -> None:
             self._lingering.pop(answer.turn.id, None)

@@ -14,7 +14,7 @@ from server.chat.routing import Routing
 from server.chat.settling import RETRIES, Settling
 from server.core.errors import Refused
 from server.core.events import Event, Opened
-from server.core.ports import Batch, Call, Conversations, Happened, Journal, LogSink, Orphan, TurnEnd, Verdict
+from server.core.ports import Batch, Call, Conversations, Fenced, Happened, Journal, LogSink, Orphan, TurnEnd, Verdict
 from server.core.ports_charges import Charges
 from server.core.records import Message, Model, Sampling, TurnStatus
 from server.core.wakes import ORPHANS
@@ -210,6 +210,30 @@ async def test_an_orphan_is_continued_and_settled() -> None:
         assert await stage.owning.adopt(everyone=True) == {"hold_1"}
         await until(lambda: bool(stage.settled))
     assert (stage.ends[0].owner, stage.ends[0].reply is not None) == (2, True)
+
+
+async def test_a_turn_that_is_adopted_where_it_runs_is_answered_once() -> None:
+    """The answer whose lease had ended is stopped as by any other owner; the new one is kept, heard and settled."""
+    stage = Stage()
+    stage.orphans = [Orphan(turn=a_turn(), owner=2, events=[Opened(0)])]
+    async with stage.owning:
+        first = stage.begin()
+        leave = first.live.follow(lambda: None)
+        await asyncio.sleep(0)
+        await stage.owning.adopt()
+        await until(lambda: stage.owning.live("resp_1") is not first.live)
+        assert (first.stopped, isinstance(first.live.lost, Fenced)) == ("fenced", True)
+        leave()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        second = stage.owning.live("resp_1")
+        assert second is not None, "the end of the first answer has let go of the second one"
+        stage.says.set()
+        await until(lambda: bool(stage.settled))
+        assert second.outcome is not None
+        assert len(stage.owning) == 0
+    assert [end.owner for end in stage.ends] == [2]
+    assert stage.settled == ["hold_1"]
 
 
 async def test_what_runs_is_handed_over() -> None:
