@@ -111,6 +111,9 @@ class Mirrors:
         if mirror is None:
             mirror = _Mirror(turn)
             await self._look(mirror)
+            if mirror.live.ended:
+                # It ended just now: nobody has to look any more, and nobody would forget it.
+                return mirror.live
             mirror = self._mirrors.setdefault(turn.id, mirror)
             mirror.live.on_followed = lambda: self._wake(mirror)
             self._wake(mirror)

@@ -1,6 +1,8 @@
 """Turns that another process owns, as they are followed here."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -202,3 +204,16 @@ async def test_a_deleted_turn_is_lost_in_words() -> None:
         await until(lambda: live.ended)
     with pytest.raises(Refused, match="response_not_found"):
         raise live.lost or LookupError
+
+
+async def test_a_turn_that_ended_as_it_was_asked_for_is_not_kept() -> None:
+    """Its end is shown, and nothing of it stays in memory beyond those who look at it."""
+    store = Store()
+    async with mirrors(store, MemoryWakeups()) as made:
+        store.end()
+        live = await made.of(TURN)
+        assert live.outcome is not None
+        gone = weakref.ref(live)
+        del live
+        gc.collect()
+        assert gone() is None
