@@ -129,6 +129,8 @@ class Follows:
     async def _tell_of(self, conversation_id: str, followed: _Followed) -> None:
         while followed.untold and self._followed.get(conversation_id) is followed:
             await self._tell_turn(conversation_id, followed, followed.untold.popleft())
+        # What is told is what stands once the client takes it.
+        await self._room()
         if self._followed.get(conversation_id) is not followed:
             return
         standing = followed.live.conversation

@@ -249,3 +249,19 @@ async def test_on_the_chat_socket(*, extended: bool) -> None:
         tell(live, "x")
         chunks = await wire.frames(3)
         assert {(chunk["id"], chunk["stream_id"]) for chunk in chunks} == {("chatcmpl-5", "resp_5")}
+
+
+async def test_titles_do_not_queue_for_a_client_that_does_not_read() -> None:
+    """A conversation that is renamed all the time costs the socket nothing until its client reads; it sees the last."""
+    world = a_world()
+    async with world.following, connected(world, extended=True) as wire:
+        await followed(wire)
+        wire.reading.clear()
+        for number in range(100):
+            change(world, title=f"Sky {number}")
+            await quiet()
+        wire.reading.set()
+        titles = [(await wire.frame())["title"]]
+        while titles[-1] != "Sky 99":
+            titles.append((await wire.frame())["title"])
+    assert len(titles) < 5
