@@ -5,7 +5,7 @@ from collections.abc import Sequence
 WIDTH, HEIGHT, LEFT, GAP = 900, 130, 70, 42
 STYLE = (
     "text{font-size:12px;fill:#57606a}.title{font-size:13px;fill:#24292f}.tick,.name{text-anchor:end}"
-    ".mark{text-anchor:middle}.frame{fill:#fff;stroke:#d0d7de}polyline{fill:none;stroke-width:1.3}"
+    ".name{stroke:#fff;stroke-width:4;paint-order:stroke;font-weight:600}.mark{text-anchor:middle}.frame{fill:#fff;stroke:#d0d7de}polyline{fill:none;stroke-width:1.3}"
     "line{stroke:#8c959f;stroke-dasharray:4 3}"
 )
 COLOURS = ("#1f6feb", "#d1242f", "#1a7f37", "#9a6700")
@@ -30,7 +30,9 @@ class Panel:
             points = " ".join(self._point(values, index, top) for index in range(len(values)))
             found.append(f'<polyline points="{points}" stroke="{colour}"/>')
             at = LEFT + WIDTH - 10
-            found.append(f'<text x="{at}" y="{top + 16 + 15 * number}" class="name" fill="{colour}">{name}</text>')
+            found.append(
+                f'<text x="{at}" y="{top + 16 + 15 * number}" class="name" style="fill:{colour}">{name}</text>'
+            )
         return found
 
     def _point(self, values: Sequence[float], index: int, top: float) -> str:
