@@ -32,7 +32,7 @@ async def ready(config: Path, process: asyncio.subprocess.Process) -> str:
     """Return the server's address, once it accepts requests."""
     assert process.stdout
     while True:
-        line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
+        line = (await asyncio.wait_for(process.stdout.readline(), 150)).decode()
         assert line, "the server ended before it was ready: " + log_of(config).read_text()
         if found := re.search(r"http://[\d.]+:\d+", line):
             return found[0]
