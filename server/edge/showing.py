@@ -1,7 +1,7 @@
 """What is new of an answer as the frames of a socket, rendered once for all who are at the same place in it."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, cast
+from typing import Final, NamedTuple, cast
 
 from server.chat.live import LiveTurn
 from server.core.events import Event, Opened, last_seq
@@ -9,6 +9,9 @@ from server.edge import extensions
 from server.edge.answers import Cursor
 from server.edge.asked import Delivery
 from server.edge.outlet import Frames
+
+MOST_SHARED: Final = 64
+"""Places in one log whose frames are kept for others. A crowd is at one place; one user may ask for all."""
 
 Show = Callable[[LiveTurn, Sequence[Event], int, Delivery], list[str]]
 """From events to the frames of a protocol, those after the position."""
@@ -34,7 +37,7 @@ def news_of(cursor: Cursor, show: Show, *, extended: bool) -> News | None:
     if not events:
         return None
     news = News(Frames(_frames(cursor, events, show, extended=extended)), last_seq(events[-1]))
-    if live.followers > 1:
+    if live.followers > 1 and len(live.rendered) < MOST_SHARED:
         live.rendered[place] = news
     return news
 

@@ -7,9 +7,11 @@ from server.chat.live import LiveTurn
 from server.core import trail
 from server.core.events import Event, Opened
 from server.edge import responses_ws
+from server.edge.answers import Cursor
 from server.edge.asked import Delivery
+from server.edge.showing import MOST_SHARED, news_of
 from tests.unit.server.edge.doors import World, connected, quiet, tell
-from tests.unit.server.edge.stories import a_turn, told
+from tests.unit.server.edge.stories import a_turn, deltas, opening, told
 
 
 async def test_followers_at_one_place_share_their_frames() -> None:
@@ -67,3 +69,15 @@ async def test_many_long_answers_do_not_pile_up_before_a_slow_client() -> None:
         ends = [frame for frame in await wire.frames(8 * 9) if frame["type"] == "response.completed"]
     assert {frame["stream_id"] for frame in ends} == {str(number) for number in range(8)}
     assert len([size for size in wire.writes if size > 200_000]) == 8
+
+
+async def test_what_is_shared_of_an_answer_that_stands_is_bounded() -> None:
+    """A user who asks for one answer from each of its positions, while it says nothing, fills no memory with copies."""
+    world = World()
+    live = world.turns.lives["resp_0"] = LiveTurn(a_turn("0"), [Opened(0)])
+    live.add([*opening(live.turn)[1:], *deltas(["word "] * 200)])
+    for _ in range(2):
+        live.follow(lambda: None)
+    for position in range(200):
+        assert news_of(Cursor(Delivery(), live, position), responses_ws.DOOR.show, extended=True) is not None
+    assert 0 < len(live.rendered) <= MOST_SHARED
