@@ -11,8 +11,8 @@ _GAP = Text("\n\n")
 def strict(messages: Sequence[Message]) -> list[Message]:
     """Return `messages` with neighbours of one role joined and all instructions in the first message.
 
-    What follows the instructions alternates and begins with the user: an assistant's opening is quoted in the
-    instructions instead. Every text stays whole; images of folded messages move to the first user message.
+    What follows the instructions alternates and begins with the user: an assistant's opening is quoted in the first
+    user message instead. Every text stays whole; images of instructions move there too.
     """
     instructions: list[Message] = []
     turns: list[Message] = []
@@ -23,11 +23,12 @@ def strict(messages: Sequence[Message]) -> list[Message]:
             turns[-1] = Message(message.role, _join((turns[-1].content, message.content)))
         else:
             turns.append(message)
-    role = instructions[0].role if instructions else "system"
     if turns and turns[0].role == "assistant":
-        opening = turns.pop(0)
-        words = f"You opened the conversation with: {quote(opening.text)}"
-        instructions.append(Message(role, (Text(words), *_images(opening.content))))
+        # Never in the instructions: a user may have put these words into the assistant's mouth.
+        words = Text(f"You opened the conversation with: {quote(turns[0].text)}")
+        said: tuple[Part, ...] = (words, *_images(turns[0].content))
+        following = turns[1].content if len(turns) > 1 else ()
+        turns[:2] = [Message("user", _join((said, following)))]
     folded = tuple(image for message in instructions for image in _images(message.content))
     if folded:
         first = turns.pop(0).content if turns else ()
@@ -35,7 +36,7 @@ def strict(messages: Sequence[Message]) -> list[Message]:
     if not instructions:
         return turns
     texts = [tuple(part for part in message.content if isinstance(part, Text)) for message in instructions]
-    return [Message(role, _join(texts)), *turns]
+    return [Message(instructions[0].role, _join(texts)), *turns]
 
 
 def _images(content: Sequence[Part]) -> Sequence[Image]:

@@ -23,18 +23,18 @@ def test_a_trailing_reminder_folds_into_the_first_message() -> None:
     assert shape(strict(messages)) == [("developer", "Rules.\n\nRemember."), ("user", "Hi")]
 
 
-def test_an_opening_of_the_assistant_is_quoted_in_the_instructions() -> None:
-    """The model knows what it said, and the turns begin with the user."""
+def test_an_opening_of_the_assistant_is_quoted_to_the_user() -> None:
+    """The model knows what it said, the turns begin with the user, and nothing that was said becomes instructions."""
     messages = [say("system", "Rules."), say("assistant", 'Hi "you".'), say("user", "Hello")]
     assert shape(strict(messages)) == [
-        ("system", 'Rules.\n\nYou opened the conversation with: "Hi \\"you\\"."'),
-        ("user", "Hello"),
+        ("system", "Rules."),
+        ("user", 'You opened the conversation with: "Hi \\"you\\"."\n\nHello'),
     ]
 
 
-def test_an_opening_without_instructions_makes_some() -> None:
-    """The quotation becomes the first message."""
-    assert shape(strict([say("assistant", "Hi.")])) == [("system", 'You opened the conversation with: "Hi."')]
+def test_an_opening_alone_is_a_message_of_the_users() -> None:
+    """The quotation becomes the first turn."""
+    assert shape(strict([say("assistant", "Hi.")])) == [("user", 'You opened the conversation with: "Hi."')]
 
 
 def test_a_greeting_after_examples_joins_the_last_answer() -> None:
@@ -47,8 +47,9 @@ def test_images_of_folded_messages_move_to_the_first_user_message() -> None:
     """No picture is lost, though instructions carry none."""
     opening = [Message("system", (Text("R"), PICTURE)), Message("assistant", (Image("sha256:2"),))]
     with_user = strict([*opening, say("user", "x")])
-    assert with_user[1] == Message("user", (PICTURE, Image("sha256:2"), Text("x")))
-    assert strict(opening)[1] == Message("user", (PICTURE, Image("sha256:2")))
+    quoted = Text('You opened the conversation with: ""')
+    assert with_user[1] == Message("user", (PICTURE, quoted, Image("sha256:2"), Text("\n\n"), Text("x")))
+    assert strict(opening)[1] == Message("user", (PICTURE, quoted, Image("sha256:2")))
 
 
 def test_what_alternates_already_passes() -> None:
