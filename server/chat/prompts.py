@@ -116,7 +116,10 @@ class Prompts:
         except personas.InvalidDial as wrong:
             raise Refused("invalid_dial", str(wrong), param="dials") from wrong
         except personas.NotesRefused as wrong:
-            raise Refused("steering_not_allowed", str(wrong), param="instructions") from wrong
+            message = (
+                f"{wrong} A user's system text comes as notes; system text of its own needs role {Role.DEVELOPER}."
+            )
+            raise Refused("steering_not_allowed", message, param="instructions") from wrong
         except personas.UnknownGreeting as wrong:
             raise Refused("invalid_value", str(wrong), param="greeting") from wrong
 

@@ -70,7 +70,12 @@ _ROWS = (
     Problem("persona_revision_forbidden", 403, "permission_error", "Choosing a revision needs role developer."),
     Problem("persona_not_allowed", 403, "permission_error", "This tier may not use this persona."),
     Problem("invalid_dial", 400, INVALID, "The persona declares no such dial, or not this value."),
-    Problem("steering_not_allowed", 403, "permission_error", "This role may not send this system text here."),
+    Problem(
+        "steering_not_allowed",
+        403,
+        "permission_error",
+        "The persona takes no such notes; system text of its own needs role developer.",
+    ),
     Problem(
         "vision_not_supported",
         400,
