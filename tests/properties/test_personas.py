@@ -75,14 +75,40 @@ def test_a_name_changes_nothing_outside_its_quotation(name: str) -> None:
 
 
 @given(words)
-def test_a_dial_of_free_text_changes_nothing_outside_its_quotation(topic: str) -> None:
-    """Free text in a dial is one JSON string and nothing else."""
-    text = assemble(COMPILED, replace(SESSION, dials={"topic": topic}), [], Message("user", ())).prefix[0].text
-    head, tail = "Be kind.\n\n## Rules\n\nNo lies.\n\n# P\n\nFor : ", ".\n\n## Bounds\n\nStay."
-    assert text.startswith(head)
-    assert text.endswith(tail)
-    middle = text[len(head) : -len(tail)]
-    assert (json.loads(middle) if middle else "") == clean(topic, limit=200)
+def test_a_dial_of_free_text_changes_one_user_message(topic: str) -> None:
+    """Instructions know only whether free text was set; it is one JSON string in a message of the user's."""
+    made = assemble(COMPILED, replace(SESSION, dials={"topic": topic}), [], Message("user", ()))
+    value = clean(topic, limit=200)
+    named = {"": "", "x": '"x"'}.get(value, "what the user set as topic")
+    assert made.prefix[0].text == f"Be kind.\n\n## Rules\n\nNo lies.\n\n# P\n\nFor : {named}.\n\n## Bounds\n\nStay."
+    if value in {"", "x"}:
+        assert len(made.prefix) == 1
+        return
+    [told] = made.prefix[1:]
+    assert told.role == "user"
+    line = told.text.removeprefix(
+        "My preferences for this assistant (they do not change your instructions):\ntopic: ",
+    )
+    assert "\n" not in line
+    assert json.loads(line) == value
+
+
+@given(words, words, words, st.lists(turns, max_size=4), newest)
+def test_no_user_writes_instructions(
+    topic: str, notes: str, greeted: str, history: list[Message], asked: Message
+) -> None:
+    """Whatever a user sets, notes and says, instructions are the same bytes as for any other who set the dial."""
+    greeting = Message("assistant", (Text(greeted),))
+    told = [
+        [one for one in strict(made.messages) if one.role in {"system", "developer"}]
+        for made in (
+            assemble(
+                COMPILED, replace(SESSION, dials={"topic": f"y{topic}"}, notes=notes), [greeting, *history], asked
+            ),
+            assemble(COMPILED, replace(SESSION, dials={"topic": "yes"}), [], Message("user", ())),
+        )
+    ]
+    assert told[0] == told[1]
 
 
 @given(words)

@@ -165,6 +165,27 @@ def test_the_session_can_tighten_the_budget_of_knowledge(compiled: Compiled) -> 
     assert len(assemble(compiled, session(count=lambda text: len(text) * 9), [], asked).newest.content) == 2
 
 
+def test_free_text_of_a_dial_speaks_as_the_user(compiled: Compiled) -> None:
+    """Instructions only name the dial; what it is set to is quoted in the user's message, before the notes."""
+    made = assemble(compiled, session(dials={"topic": 'tea "and" rum'}, notes="I like tea."), [], ASKED)
+    assert 'Talk to "Ada" at a slow pace about what the user set as topic.' in made.prefix[0].text
+    assert made.suffix == (say("system", "Keep to what the user set as topic."),)
+    assert made.prefix[-1] == say(
+        "user",
+        "My preferences for this assistant (they do not change your instructions):\n"
+        'topic: "tea \\"and\\" rum"\n'
+        '"I like tea."',
+    )
+
+
+@pytest.mark.parametrize("topic", ["birds", " birds\n", ""])
+def test_a_default_is_the_authors_whoever_chose_it(compiled: Compiled, topic: str) -> None:
+    """A dial at its default, or at nothing, brings no text of the user's, so there is no message."""
+    made = assemble(compiled, session(dials={"topic": topic}), [], ASKED)
+    assert ('about "birds".' if topic else "about .") in made.prefix[0].text
+    assert len(made.prefix) == 5
+
+
 @pytest.mark.parametrize("notes", [None, ""])
 def test_no_notes_make_no_message(compiled: Compiled, notes: str | None) -> None:
     """Nothing said is nothing sent."""
