@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -125,7 +126,7 @@ class Run:
     async def run(self) -> Found:
         """Return what came of it."""
         for tier, rate in self._scenario.calls:
-            self._at(self._random.expovariate(rate), lambda tier=tier, rate=rate: self._call(tier, rate))
+            self._at(self._random.expovariate(rate), partial(self._call, tier, rate))
         self._at(1.0, self._tick)
         end = START + self._scenario.seconds * SECOND
         while self._later and self._later[0][0] <= end:
@@ -217,6 +218,9 @@ def picture(scenario: Scenario) -> str:
         groups = [seconds[at : at + every] for at in range(0, len(seconds), every)]
         return [sum(map(of, group)) / len(group) for group in groups]
 
+    def published(tier: str, one: Second) -> float:
+        return one.parts[tier] / 10
+
     capacity = [float(scenario.capacity_at(at)) for at in range(0, scenario.seconds, every)]
     panels = [
         Panel(
@@ -235,7 +239,7 @@ def picture(scenario: Scenario) -> str:
         ),
         Panel(
             "Published cap, per cent of the base",
-            {tier: points(lambda one, tier=tier: one.parts[tier] / 10, adaptive) for tier in SHARES},
+            {tier: points(partial(published, tier), adaptive) for tier in SHARES},
             most=105,
         ),
     ]
