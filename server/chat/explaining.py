@@ -32,7 +32,7 @@ class Explaining:
         """Return what one more message of the user to the model would meet, and why. Raises `Refused`."""
         found = await self._accounts.user(user)
         if found is None:
-            raise Refused("not_found", f"There is no user {user}.", param="user")
+            raise Refused("not_found", f"There is no user {user}. Users are made with their first key.", param="user")
         why = await self._explainer.explain(found.id, found.tier, model)
         widest = max((one.line.cap.window_us for one in why.dimensions), default=0)
         rows = await self._turns.usage_rows(found.id, why.at_us - max(widest, DAY_US))

@@ -33,8 +33,9 @@ class PolicyDesk:
         number = int(name) if name.isdecimal() and len(name) < 10 else labels.get(name)  # noqa: PLR2004
         revision = None if number is None else await self._policies.revision(number)
         if revision is None:
-            known = ", ".join([*labels, "a number"])
-            raise Refused("not_found", f"There is no policy {name}; name one of: {known}.", param="revision")
+            newest = max((one.number for one in await self._policies.revisions()), default=0)
+            known = ", ".join([*labels, f"numbers up to {newest}"])
+            raise Refused("not_found", f"There is no policy {name}. There are: {known}.", param="revision")
         return revision
 
     async def diff(self, before: str, after: str) -> str:
@@ -62,7 +63,11 @@ class PolicyDesk:
         revisions, labels = await self.revisions()
         older = [one for one in revisions if one.number < labels.get("live", 0)]
         if not older:
-            raise Refused("not_found", "There is no policy older than the live one.", param="revision")
+            raise Refused(
+                "not_found",
+                "There is no policy older than the live one. Publish the one that is to hold.",
+                param="revision",
+            )
         return await self.publish(str(older[0].number), by=by)
 
     def _check(self, policy: Mapping[str, Any]) -> None:

@@ -71,7 +71,9 @@ class Releases:
         """Return a revision."""
         found = await self._revisions.revision(persona, number)
         if found is None:
-            raise Refused("persona_not_found", f"The persona '{persona}' has no revision {number}.", param="revision")
+            newest = (await self.revisions(persona))[0][0].number
+            message = f"The persona '{persona}' has no revision {number}; the newest is {newest}."
+            raise Refused("persona_not_found", message, param="revision")
         return found
 
     async def lint(self, persona: str, source: str) -> Sequence[personas.Problem]:
@@ -101,7 +103,9 @@ class Releases:
         if number is None:
             number = (await self._releases.standings()).get(persona, Standing(labels={})).labels.get(DRAFT)
         if number is None:
-            raise Refused("release_refused", f"'{persona}' has no draft. Name a revision.", param="revision")
+            newest = (await self.revisions(persona))[0][0].number
+            known = f"Name a revision: the newest is {newest}."
+            raise Refused("release_refused", f"'{persona}' has no draft. {known}", param="revision")
         if label == LIVE:
             await self._pass(await self.revision(persona, number))
         revision = await self._releases.move(persona, label, number, by=by, now=self._clock.now())

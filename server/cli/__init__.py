@@ -17,7 +17,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    # The list of commands stands in one line each.
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 app.command("serve")(serve.serve)
 app.command("chat")(chat.chat)

@@ -11,7 +11,9 @@ from server.cli import policies
 from server.cli.output import CommandError, as_json, as_table, moment, progress, remark, rfc3339, say
 from server.cli.setup import ConfigOption, JsonOption, ago, read, stores
 
-commands = typer.Typer(help="Check the usage caps, and fix them by hand while demand moves them.", no_args_is_help=True)
+commands = typer.Typer(
+    help="Show, explain and try usage caps; publish policies; fix caps by hand.", no_args_is_help=True
+)
 
 
 @commands.callback()
@@ -62,9 +64,8 @@ def explain(
         state = "passes" if cap["passes"] else f"refuses until {moment(cap['next_at'])}"
         lowered = f" (of {cap['base_cap']})" if cap["base_cap"] != cap["cap"] else ""
         say("")
-        say(
-            f"{cap['id']}: {cap['used']} used and {cap['held']} running of {cap['cap']}{lowered} {cap['unit']}: {state}"
-        )
+        unit = "at once" if cap["unit"] == "concurrent-requests" else cap["unit"]
+        say(f"{cap['id']}: {cap['used']} used and {cap['held']} running of {cap['cap']}{lowered} {unit}: {state}")
         as_table(_entries(cap["entries"]), empty="Nothing is in its window.")
     if why["refused"]:
         say("")
@@ -200,7 +201,7 @@ def _verdict(why: Mapping[str, Any]) -> str:
         case "user_suspended":
             return f"{who} is suspended: everything is refused."
         case "model_not_in_tier":
-            having = ", ".join(why["tiers_with_model"]) or "no tier"
+            having = ", ".join(why["tiers_with_model"]) or "no tier. `parley caps check` shows what tiers have"
             return f"{who} may not use {why['model']}; it is part of: {having}."
         case "too_many_at_once":
             return f"{who} has as many answers running as the tier allows."

@@ -5,7 +5,7 @@ import typer
 from server.cli.output import as_json, as_yaml, remark
 from server.cli.setup import ConfigOption, JsonOption, read
 
-commands = typer.Typer(help="Check the configuration.", no_args_is_help=True)
+commands = typer.Typer(help="Check the configuration; print its schema.", no_args_is_help=True)
 
 
 @commands.command("check")

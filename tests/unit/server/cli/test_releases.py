@@ -45,6 +45,12 @@ def test_publish_and_go_back(pilot: Any) -> None:
     assert "You glide." in pilot("revisions").out
 
 
+def test_what_is_not_there_is_told_with_what_is(pilot: Any, parley: Any) -> None:
+    """A number that is missing is answered with the newest revision, a name not with a missing draft."""
+    assert pilot("publish", "9").err == "parley: The persona 'pilot' has no revision 9; the newest is 3.\n"
+    assert parley("personas", "publish", "nobody").err == "parley: There is no persona 'nobody'.\n"
+
+
 def test_a_rollout(pilot: Any) -> None:
     """Shares are written REVISION=PERCENT; none ends it."""
     pilot("publish", "1")

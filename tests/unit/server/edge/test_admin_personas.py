@@ -150,7 +150,7 @@ def test_every_change_is_in_the_audit(client: TestClient) -> None:
         ("GET", "/admin/personas/%00/revisions", (400, "invalid_value")),
         ("GET", "/admin/personas/..%2f..%2fhouse/revisions", (404, "not_found")),
         ("GET", "/admin/personas/pilot/diff/1/2", (404, "persona_not_found")),
-        ("POST", "/admin/personas/pilot/publish", (409, "release_refused")),
+        ("POST", "/admin/personas/pilot/publish", (404, "persona_not_found")),
         ("POST", "/admin/personas/pilot/rollback", (409, "release_refused")),
         ("POST", "/admin/personas/pilot/revisions/4/recall", (404, "persona_not_found")),
         ("POST", "/admin/personas/pilot/revisions", (400, "missing_field")),
