@@ -4,7 +4,11 @@ from typing import Any
 
 import httpx
 
+from personas import CATALOG, Library
 from tests.harness import House
+
+EXAMPLES = len(Library.load([CATALOG]).get("assistant").examples)
+"""Of the persona that answers; each is a question and an answer at the beginning of every prompt."""
 
 
 async def create(http: httpx.AsyncClient, **body: Any) -> Any:
@@ -24,8 +28,8 @@ def texts(found: list[Any]) -> list[str]:
 
 
 def asked(running: House) -> list[str]:
-    """What the upstream was told last, without the system's part and the reminders."""
-    said = [one for one in running.upstream.calls[-1].messages if one.role in {"user", "assistant"}]
+    """What the upstream was told last, without the system's part, the reminders and the persona's examples."""
+    said = [one for one in running.upstream.calls[-1].messages if one.role in {"user", "assistant"}][2 * EXAMPLES :]
     return ["".join(getattr(part, "text", "") for part in one.parts).split("\n")[-1] for one in said]
 
 
