@@ -14,7 +14,7 @@ Nothing here knows of a server, a database or a network; only `library` reads fi
 """
 
 from personas.alternation import strict
-from personas.assembly import Assembly, LeftOut, assemble, greetings
+from personas.assembly import Assembly, Portion, assemble, greetings
 from personas.compiled import Compiled
 from personas.composition import compose
 from personas.library import CATALOG, Library
@@ -37,7 +37,6 @@ __all__ = [
     "Compiled",
     "Image",
     "InvalidDial",
-    "LeftOut",
     "Library",
     "Message",
     "NotesRefused",
@@ -45,6 +44,7 @@ __all__ = [
     "Part",
     "Persona",
     "PersonaRefused",
+    "Portion",
     "Problem",
     "Session",
     "Text",

@@ -33,11 +33,12 @@ _DEVELOPER = (
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
-    """What had no room in one part of a prompt."""
+class Portion:
+    """How much of one part of a persona a prompt carries, and how much of it had no room."""
 
     part: Literal["examples", "knowledge"]
-    count: int
+    carried: int
+    left_out: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ class Assembly:
     newest: Message
     suffix: tuple[Message, ...]
     """The persona's reminder, if it has one."""
-    left_out: tuple[LeftOut, ...] = ()
+    portions: tuple[Portion, ...] = ()
+    """The parts of which there was something to carry."""
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -74,7 +76,10 @@ def assemble(compiled: Compiled, session: Session, history: Sequence[Message], n
     quoted |= {f"dials.{name}": f"what the user set as {name}" for name in own}
     examples = _examples(compiled, session)
     knowledge = _knowledge(compiled, session, (*history, newest))
-    left = (LeftOut("examples", len(compiled.examples) - len(examples)), LeftOut("knowledge", knowledge.left_out))
+    portions = (
+        Portion("examples", len(examples), len(compiled.examples) - len(examples)),
+        Portion("knowledge", knowledge.carried, knowledge.left_out),
+    )
     return Assembly(
         prefix=(
             say(session.system_role, _instructions(compiled, session, quoted)),
@@ -85,7 +90,7 @@ def assemble(compiled: Compiled, session: Session, history: Sequence[Message], n
         history=tuple(history),
         newest=_newest(session, knowledge.text, newest),
         suffix=(say(session.system_role, render(compiled.reminder, quoted)),) if compiled.reminder else (),
-        left_out=tuple(one for one in left if one.count),
+        portions=tuple(one for one in portions if one.carried or one.left_out),
     )
 
 

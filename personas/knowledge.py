@@ -26,6 +26,8 @@ class Matched:
 
     text: str | None
     """The entries, quoted one to a line under their lead, or None."""
+    carried: int
+    """How many there are in the text."""
     left_out: int
     """How many more were asked for and had no room."""
 
@@ -43,7 +45,7 @@ def matched(
     entry that does not fit is left out whole.
     """
     if not knowledge.entries:
-        return Matched(None, 0)
+        return Matched(None, 0, 0)
     heard = "\n".join(_latest(said, knowledge.scan_turns))[-MOST_HEARD:].casefold()
     called = {
         index
@@ -53,7 +55,7 @@ def matched(
     }
     asked_for = [entry for index, entry in enumerate(knowledge.entries) if entry.always or index in called]
     if not asked_for:
-        return Matched(None, 0)
+        return Matched(None, 0, 0)
     room = budget - count(_LEAD)
     chosen: list[tuple[int, str]] = []
     for entry in sorted(asked_for, key=lambda entry: -entry.priority):
@@ -63,7 +65,7 @@ def matched(
             chosen.append((entry.order, line))
             room -= cost
     lines = (line for _, line in sorted(chosen, key=itemgetter(0)))
-    return Matched("".join([_LEAD, *lines]) if chosen else None, len(asked_for) - len(chosen))
+    return Matched("".join([_LEAD, *lines]) if chosen else None, len(chosen), len(asked_for) - len(chosen))
 
 
 def _latest(said: Sequence[Message], turns: int) -> Sequence[str]:

@@ -9,27 +9,24 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
-from server import backends
+from server import backends, prompting
 from server.adapters import observer_logs
 from server.adapters.audit_sql import SqlAudit
 from server.adapters.clock_system import SystemClock
 from server.adapters.conversations_sql import SqlConversations
 from server.adapters.database import Database
-from server.adapters.ids_system import SystemIds, new_signing_secret
-from server.adapters.meta_sql import kept
+from server.adapters.ids_system import SystemIds
 from server.adapters.moderator_rules import RulesModerator
 from server.adapters.observer_logs import LogsObserver
 from server.adapters.observer_prometheus import PrometheusObserver
 from server.adapters.persona_files import FolderPersonas
 from server.adapters.releases_sql import SqlReleases
 from server.adapters.revisions_sql import SqlRevisions
-from server.adapters.tokens_tiktoken import TiktokenTokens
 from server.adapters.turns_sql import SqlTurns
 from server.adapters.upstream_embedded import EmbeddedUpstream
 from server.adapters.upstream_openai import OpenAIUpstream
@@ -38,14 +35,12 @@ from server.capping import Capping, capping
 from server.chat.accepting import Accepting
 from server.chat.adopting import Adopting
 from server.chat.auditing import Auditing
-from server.chat.catalogue import Catalogue
 from server.chat.conversations import Conversations
 from server.chat.live_conversations import LiveConversations
 from server.chat.mirrors import Mirrors
 from server.chat.observing import Observers
 from server.chat.operations import Operations
 from server.chat.owning import Owning, Pace
-from server.chat.prompts import Prompts
 from server.chat.questions import Questions
 from server.chat.quota import Quota
 from server.chat.releases import Releases
@@ -56,7 +51,6 @@ from server.chat.threads import Threads
 from server.chat.turns import Turns
 from server.core.estimates import Lengths
 from server.core.ports import Clock, Ids, Said, Upstream, Wakeups
-from server.core.screening import make_marker
 from server.core.wakes import PERSONAS
 from server.edge.hangups import Hangups
 from server.edge.services import Services
@@ -99,14 +93,8 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
         observers = Observers(LogsObserver())
         opened = await stack.enter_async_context(backends.opened(settings, clock=clock, observer=observers))
         engine = opened.base
-        secret = await kept(engine, "signing_secret", new_signing_secret)
-        catalogue = Catalogue(
-            models=settings.models_catalogue(),
-            groups=settings.groups,
-            default_model=settings.default_model,
-            default_persona=settings.default_persona,
-            revisions=SqlRevisions(engine),
-        )
+        secret = await prompting.signing_secret(engine)
+        catalogue = prompting.catalogue(settings, engine)
         files = FolderPersonas(settings.personas, groups=settings.groups)
         reloading = Reloading(
             files=files,
@@ -118,7 +106,7 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             clock=clock,
         )
         await reloading.read()
-        prompts = Prompts(tokens=TiktokenTokens(), marker=lru_cache(lambda digest: make_marker(secret, digest)))
+        prompts = prompting.prompts(secret)
         upstreams = parts.upstreams
         if upstreams is None:
             opening = prompts.opening(*catalogue.default(), now=clock.now())
@@ -210,6 +198,7 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             catalogue=catalogue,
             conversations=Conversations(store=conversations, live=followed, clock=clock),
             quota=Quota(limiter=limiter),
+            rewriting=prompting.rewriting(engine, catalogue, prompts, clock),
             operations=_operations(engine, clock, caps, files, opened.wakeups),
             identity=opened.identity,
             clock=clock,

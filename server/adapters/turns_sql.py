@@ -1,4 +1,4 @@
-"""Turns that were accepted, in SQL. Every statement that shows one is bound to its user."""
+"""Turns that were accepted, in SQL. Every statement that shows one is bound to its user, but for that of operators."""
 # ruff: noqa: D102  # what the methods promise is in `server.core.ports`
 
 from collections.abc import Collection, Mapping, Sequence
@@ -14,12 +14,14 @@ from server.core.records import UsageRow
 
 _reply = {f"reply_{column.name}": column for column in messages.c}
 _shown = or_(turns.c.keep_until.is_(None), turns.c.keep_until > 0)
-_STORED: Final = (
+_ANYONES: Final = (
     select(turns.c.facts, turns.c.outcome, turns.c.trail, *(column.label(name) for name, column in _reply.items()))
     .outerjoin(messages, messages.c.id == turns.c.message_id)
-    .where(turns.c.user_id == bindparam("user_id"), _shown)
+    .where(_shown)
 )
+_STORED: Final = _ANYONES.where(turns.c.user_id == bindparam("user_id"))
 _BY_ID: Final = _STORED.where(turns.c.id == bindparam("turn_id"))
+_ANYONES_BY_ID: Final = _ANYONES.where(turns.c.id == bindparam("turn_id"))
 _BY_REQUEST: Final = _STORED.where(turns.c.client_request_id == bindparam("client_request_id"))
 _USAGE: Final = select(usage).where(usage.c.ended_at >= bindparam("since")).order_by(usage.c.ended_at, usage.c.turn_id)
 _UNSETTLED: Final = (
@@ -42,13 +44,16 @@ _PASSED: Final = (
 
 
 class SqlTurns:
-    """A `Turns`, and `Charges`."""
+    """A `Turns`, `AnyonesTurns` and `Charges`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def turn(self, turn_id: str, user_id: str) -> StoredTurn | None:
         return await self._one(_BY_ID, turn_id=turn_id, user_id=user_id)
+
+    async def of_anyone(self, turn_id: str) -> StoredTurn | None:
+        return await self._one(_ANYONES_BY_ID, turn_id=turn_id)
 
     async def by_request(self, user_id: str, client_request_id: str) -> StoredTurn | None:
         return await self._one(_BY_REQUEST, user_id=user_id, client_request_id=client_request_id)

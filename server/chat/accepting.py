@@ -79,7 +79,9 @@ class Accepting:
             await self._screen_input(actor, request, choice.speaker)
             served = self._served(turn, held)
             model = self._catalogue.model(served.model)
-            question = self._questions.question(served, choice.speaker, model, drafts.write(model))
+            written = drafts.write(model)
+            served = msgspec.structs.replace(served, prompt_digest=written.digest)
+            question = self._questions.question(served, choice.speaker, model, written)
         except BaseException:
             # A ledger that cannot be reached gives it back when its lease ends.
             with suppress(ratelimit.LedgerAway):

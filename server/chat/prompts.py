@@ -1,10 +1,13 @@
 """From a persona, a history and a request to the messages that an upstream gets."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 import personas
 from server.chat.catalogue import Speaker
@@ -29,7 +32,7 @@ class Line:
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """A prompt, ready for its model."""
 
@@ -38,6 +41,14 @@ class Written:
     """What the prompt counts, by the model's table."""
     answer: int
     """Tokens that are kept free for the answer."""
+    past: int
+    """How many messages of the history it carries; the older ones had no room."""
+    portions: Sequence[personas.Portion]
+
+    @property
+    def digest(self) -> str:
+        """What tells these messages from any others: the SHA-256 of their roles and parts, in hex."""
+        return hashlib.sha256(msgspec.json.encode([(line.role, line.parts) for line in self.lines])).hexdigest()
 
 
 class Prompts:
@@ -85,7 +96,13 @@ class Prompts:
         kept = fit(history, costs, budget.prompt - fixed)
         whole = self._assemble(speaker, session, kept, newest) if kept else bare
         messages = personas.strict(whole.messages) if model.roles == "strict" else whole.messages
-        return Written([_line(one) for one in messages], fixed + sum(costs[len(history) - len(kept) :]), budget.answer)
+        return Written(
+            lines=[_line(one) for one in messages],
+            tokens=fixed + sum(costs[len(history) - len(kept) :]),
+            answer=budget.answer,
+            past=len(kept),
+            portions=whole.portions,
+        )
 
     def opening(self, speaker: Speaker, model: Model, *, now: int) -> Sequence[Line]:
         """Return the beginning of a first prompt, for an upstream that reads ahead."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import typer
 
 from server import __version__
-from server.cli import caps, chat, config, data, doctor, failures, keys, personas, releases, serve, users
+from server.cli import caps, chat, config, data, doctor, failures, keys, personas, prompts, releases, serve, users
 from server.cli.output import as_json, say
 from server.cli.setup import ConfigOption, JsonOption, given
 
@@ -34,6 +34,7 @@ for release in (
     releases.recall,
 ):
     personas.commands.command(release.__name__)(release)
+personas.commands.command("prompt")(prompts.prompt)
 app.add_typer(caps.commands, name="caps")
 app.add_typer(config.commands, name="config")
 app.command("migrate")(data.migrate)

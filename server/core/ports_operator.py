@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
+from server.core.ports import StoredTurn
 from server.core.records import Actor, Role
 from server.core.rollout import Share
 
@@ -210,6 +211,13 @@ class Audit(Protocol):
 
     async def entries(self, *, before: int | None, limit: int) -> Sequence[AuditEntry]:
         """Return up to `limit` entries with smaller ids than `before` (None: all), the newest first."""
+
+
+class AnyonesTurns(Protocol):
+    """Turns that were accepted, whoever's they are."""
+
+    async def of_anyone(self, turn_id: str) -> StoredTurn | None:
+        """Return the turn, or None if there is none."""
 
 
 class Document(Protocol):

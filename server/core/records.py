@@ -206,6 +206,8 @@ class Turn(Struct, frozen=True, kw_only=True):
     door: str = ""
     store: bool = True
     served_by: ServedBy | None = None
+    prompt_digest: str = ""
+    """Tells the exact messages that the model was sent from any others; "" if none were, or by an older version."""
     echo: dict[str, Any] = {}
     """Fields of the client's request that its door repeats in the answer (metadata, instructions, …)."""
 

@@ -12,6 +12,7 @@ from server.edge.auth import CurrentActor, CurrentServices
 from server.edge.bodies import ResponseBody, described
 from server.edge.body import read_object
 from server.edge.following import StreamedAnswer, WholeAnswer
+from server.edge.made_of_render import made_of
 from server.edge.responses_parse import parse
 from server.edge.responses_render import error_event, frames, response_object, sse
 from server.edge.started import headers_of
@@ -48,6 +49,12 @@ async def retrieve(
 async def cancel(response_id: str, actor: CurrentActor, services: CurrentServices) -> Response:
     """Stop the response at what was produced, and return it once it has ended."""
     return WholeAnswer(await services.turns.cancel(actor, response_id), response_object, {})
+
+
+@router.get("/v1/responses/{response_id}/made_of")
+async def what_it_was_made_of(response_id: str, actor: CurrentActor, services: CurrentServices) -> dict[str, Any]:
+    """Return what the persona lets its user set, and what was added to the user's words, in plain words."""
+    return made_of(await services.rewriting.own(actor, response_id))
 
 
 @router.get("/v1/responses", include_in_schema=False)

@@ -9,6 +9,7 @@ from server.chat.claims import Claim, Started
 from server.chat.conversations import Conversations
 from server.chat.live import LiveTurn
 from server.chat.operations import Operations
+from server.chat.rewriting import Rewritten
 from server.core.ports import Clock, Ids, Observer
 from server.core.ports_operator import Identity
 from server.core.records import Actor, Model
@@ -58,6 +59,16 @@ class Quota(Protocol):
         """Return the actor's tier and how full each cap is, ready for JSON."""
 
 
+class Rewriting(Protocol):
+    """What models were sent; see `server.chat.rewriting.Rewriting`."""
+
+    async def own(self, actor: Actor, turn_id: str) -> Rewritten:
+        """Return the prompt of a turn of the actor's. Raises `Refused`."""
+
+    async def of_anyone(self, turn_id: str, *, by: str) -> Rewritten:
+        """Return the prompt of any user's turn, and note it in the audit. Raises `Refused`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """Everything that a door may use; kept on `app.state.services`."""
@@ -66,6 +77,7 @@ class Services:
     catalogue: Catalogue
     conversations: Conversations
     quota: Quota
+    rewriting: Rewriting
     operations: Operations
     identity: Identity
     clock: Clock

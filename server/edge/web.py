@@ -13,6 +13,7 @@ from server.edge import (
     admin_caps,
     admin_personas,
     admin_policies,
+    admin_responses,
     health,
     http_completions,
     http_conversations,
@@ -37,6 +38,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     admin_caps.router,
     admin_policies.router,
     admin_personas.router,
+    admin_responses.router,
     health.router,
     reference.router,
 )

@@ -8,6 +8,7 @@ import pytest
 from server.adapters.turns_sql import SqlTurns
 from server.core import trail
 from server.core.ports import Journal, NewTurn, TurnEnd, Turns
+from server.core.ports_operator import AnyonesTurns
 from server.core.records import Message, Outcome, Prompt, Sampling, ServedBy, TextPart, TurnStatus, Usage
 from tests.contracts.conftest import Store
 from tests.contracts.turn_records import OPENED, Sink, new_turn, said, turn_end, usage_of
@@ -38,6 +39,17 @@ async def test_a_running_turn_is_found_with_all_its_facts(journal: Journal, turn
     found = await turns.turn("resp_1", "user_1")
     assert found is not None
     assert (found.turn, found.outcome, found.reply, found.trail) == (new.turn, None, None, b"")
+
+
+async def test_operators_find_the_turns_of_anyone(journal: Journal, store: Store) -> None:
+    """A turn is found without its user, and one that does not exist is not."""
+    new = new_turn(user_id="somebody")
+    await journal.begin(new, Sink())
+    everyones: AnyonesTurns = SqlTurns(store.base)
+    found = await everyones.of_anyone("resp_1")
+    assert found is not None
+    assert found.turn == new.turn
+    assert await everyones.of_anyone("resp_2") is None
 
 
 async def test_an_ended_turn_can_be_replayed(journal: Journal, turns: Turns) -> None:

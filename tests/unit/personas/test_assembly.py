@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from personas.assembly import LeftOut, assemble, greetings
+from personas.assembly import Portion, assemble, greetings
 from personas.compiled import Compiled
 from personas.composition import compose
 from personas.messages import Image, Message, Text, say
@@ -150,7 +150,7 @@ def test_examples_have_a_quarter_of_the_room(compiled: Compiled, room: int, kept
     made = assemble(compiled, session(room=room), [], say("user", "Hello"))
     shown = [message.text for message in made.prefix[1:]]
     assert shown == ["Q1", "A1", "Q2", "A2"][: 2 * kept]
-    assert made.left_out == ((LeftOut("examples", 2 - kept),) if kept < 2 else ())
+    assert made.portions == (Portion("examples", kept, 2 - kept),)
 
 
 def test_the_session_can_tighten_the_budget_of_knowledge(compiled: Compiled) -> None:
@@ -158,10 +158,10 @@ def test_the_session_can_tighten_the_budget_of_knowledge(compiled: Compiled) -> 
     asked = say("user", "matrix")
     tight = assemble(compiled, session(room=20), [], asked)
     assert len(tight.newest.content) == 2
-    assert LeftOut("knowledge", 1) in tight.left_out
+    assert Portion("knowledge", 0, 1) in tight.portions
     wide = assemble(compiled, session(room=40_000), [], asked)
     assert len(wide.newest.content) == 3
-    assert wide.left_out == ()
+    assert Portion("knowledge", 1, 0) in wide.portions
     assert len(assemble(compiled, session(count=lambda text: len(text) * 9), [], asked).newest.content) == 2
 
 

@@ -15,6 +15,7 @@ from server.chat.conversations import Conversations
 from server.chat.live import LiveTurn
 from server.chat.live_conversations import LiveConversations
 from server.chat.refusals import position_lost
+from server.chat.rewriting import Rewritten
 from server.core import ports
 from server.core.branches import Node
 from server.core.errors import Refused
@@ -227,6 +228,16 @@ class FakeIds:
         return f"{prefix}_{self.count}"
 
 
+class FakeRewriting:
+    """Knows no prompt."""
+
+    async def own(self, actor: Actor, turn_id: str) -> Rewritten:
+        raise Refused("response_not_found", f"Response with id '{turn_id}' not found.")
+
+    async def of_anyone(self, turn_id: str, *, by: str) -> Rewritten:
+        raise Refused("response_not_found", f"Response with id '{turn_id}' not found.")
+
+
 class World:
     """Services made of fakes, and the fakes by name; whoever follows hears of news inside of `following`."""
 
@@ -253,6 +264,7 @@ class World:
             "catalogue": FakeCatalogue(),
             "conversations": Conversations(store=self.store, live=self.following, clock=clock),
             "quota": FakeQuota(),
+            "rewriting": FakeRewriting(),
             "operations": operations(self.audit, clock),
             "identity": self.identity,
             "clock": clock,
