@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import asyncpg
 import pytest
-from redis.asyncio import Redis
+from redis.asyncio import Redis, RedisCluster
 
 from ratelimit.ledger import Ledger
 from ratelimit.ledgers import postgres as postgres_ledger
@@ -39,6 +39,16 @@ async def valkey(clock: Callable[[], int]) -> AsyncIterator[Ledger]:
     async with Redis.from_url(services.valkey()) as client:
         await client.flushall()
     async with redis_ledger.opened(services.valkey(), clock=clock) as ledger:
+        await ledger.restore([])
+        yield ledger
+
+
+@asynccontextmanager
+async def valkey_cluster(clock: Callable[[], int]) -> AsyncIterator[Ledger]:
+    """Open a ledger in a cluster of Valkeys that has lost everything."""
+    async with RedisCluster.from_url(services.valkey_cluster()) as client:
+        await client.flushall()
+        ledger = redis_ledger.RedisLedger(client=client, clock=clock)
         await ledger.restore([])
         yield ledger
 

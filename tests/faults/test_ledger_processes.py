@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,6 +54,19 @@ async def hammer(ledger):
     print(json.dumps(sum(task.result() for task in tasks)))
 
 
+async def same_ids(ledger):
+    demands = (Demand(charge=MESSAGES, cap=50), Demand(charge=TOKENS, cap=10**6), Demand(charge=PLACE, cap=10**6))
+
+    async def one(number):
+        hold = HoldRequest(hold_id=f"h{number}", subject="ana", model="gpt-4", demands=demands, lease_us=LEASE)
+        taken = await ledger.take(hold)
+        return taken.at_us, await ledger.settle(f"h{number}", {"tokens": 7})
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(number)) for number in range(40)]
+    print(json.dumps([task.result() for task in tasks]))
+
+
 async def hold_and_wait(ledger):
     demands = (Demand(charge=MESSAGES, cap=50), Demand(charge=TOKENS, cap=10**6), Demand(charge=PLACE, cap=8))
     for number in range(8):
@@ -69,7 +83,7 @@ async def hold_and_wait(ledger):
 
 async def main():
     async with opened(url) as ledger:
-        await {"hammer": hammer, "hold": hold_and_wait}[work](ledger)
+        await {"hammer": hammer, "hold": hold_and_wait, "same": same_ids}[work](ledger)
 
 
 asyncio.run(main())
@@ -97,11 +111,10 @@ def start(opener: Opener, work: str, *, skew: float = 0.0) -> subprocess.Popen[b
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE)
 
 
-def answer(child: subprocess.Popen[bytes]) -> int:
-    """Return the number that a process prints."""
+def answer(child: subprocess.Popen[bytes]) -> Any:
+    """Return what a process prints."""
     assert child.stdout is not None
-    number: int = json.loads(child.stdout.readline())
-    return number
+    return json.loads(child.stdout.readline())
 
 
 async def counts(ledger: Ledger, charges: Sequence[Charge]) -> list[tuple[int, int]]:
@@ -118,6 +131,16 @@ async def test_two_processes_admit_what_one_would(opener: Opener, skew: float) -
             admitted = answer(one) + answer(other)
         assert admitted == 50
         assert await counts(ledger, [MESSAGES, TOKENS, PLACE]) == [(50, 0), (350, 0), (0, 0)]
+
+
+async def test_an_id_is_one_hold_for_all_processes(opener: Opener) -> None:
+    """Two processes that take and settle the same ids at once hear the same outcomes, and charge each id once."""
+    async with opener(real_time) as ledger:
+        with start(opener, "same") as one, start(opener, "same") as other:
+            ours, theirs = answer(one), answer(other)
+        assert [at for at, _ in ours] == [at for at, _ in theirs]
+        assert [settled + also for (_, settled), (_, also) in zip(ours, theirs, strict=True)] == [1] * 40
+        assert await counts(ledger, [MESSAGES, TOKENS, PLACE]) == [(40, 0), (280, 0), (0, 0)]
 
 
 async def test_a_killed_process_leaves_nothing_held(opener: Opener) -> None:

@@ -73,6 +73,8 @@ class Past:
     deadline: int
     progress: int = 0
     final: dict[str, int] | None = None
+    late: bool = False
+    """Whether the truth came after the lease had ended, when others may have been let in instead."""
 
     def counts(self, unit: str, now: int) -> tuple[int, bool]:
         """Return the units and whether they are in flight."""
@@ -81,6 +83,11 @@ class Past:
         if self.deadline > now:
             return self.amounts.get(unit, 0), True
         return (self.progress if unit == "tokens" and unit in self.amounts else 0), False
+
+    def beyond(self, unit: str, now: int) -> int:
+        """Return the units that count now and that nobody could know of when the hold was taken."""
+        amount, _ = self.counts(unit, now)
+        return amount if self.late else max(0, amount - self.amounts.get(unit, 0))
 
 
 @dataclass
@@ -103,6 +110,17 @@ class Definition:
     def fits(self, unit: str, amount: int, now: int) -> bool:
         """Return whether the amount fits under the cap."""
         return sum(self.level(unit, now)) + amount <= CAPS[unit]
+
+    def overfull(self, unit: str, now: int) -> list[int]:
+        """Return the ends of windows in which more was admitted than the cap, less what was not known then."""
+        window = WINDOWS[unit]
+        found = []
+        for end in {past.at for past in self.holds.values()}:
+            inside = [past for past in self.holds.values() if end - window < past.at <= end]
+            total = sum(past.counts(unit, now)[0] for past in inside)
+            if total > CAPS[unit] + sum(past.beyond(unit, now) for past in inside):
+                found.append(end)
+        return found
 
     def edges(self) -> list[int]:
         """Return every moment at which a level may change by itself."""
@@ -203,6 +221,7 @@ class LedgerMachine(RuleBasedStateMachine):
         actual = {unit: amount for unit, amount in named.items() if amount is not None}
         assert run(self.ledger.settle(hold_id, actual)) == (past.final is None)
         if past.final is None:
+            past.late = past.deadline <= self.now
             past.final = {unit: actual.get(unit, amount) for unit, amount in past.amounts.items() if WINDOWS[unit]}
 
     @rule(which=st.integers(0, 5))
@@ -283,6 +302,12 @@ class LedgerMachine(RuleBasedStateMachine):
             level = reading.levels[f"ana|{unit}"]
             assert (level.used, level.held) == self.truth.level(unit, self.now), unit
         assert reading.levels["ana|concurrent-requests"].held <= CAPS["concurrent-requests"]
+
+    @invariant()
+    def no_window_holds_more_than_its_cap(self) -> None:
+        """Wherever a window is laid, what was admitted in it fits the cap, but for what estimates did not foresee."""
+        for unit in UNITS:
+            assert not WINDOWS[unit] or self.truth.overfull(unit, self.now) == [], unit
 
 
 def check(opener: Opener, *, examples: int, shrink: bool = True, restarts: bool = True) -> None:

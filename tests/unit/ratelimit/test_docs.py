@@ -1,4 +1,4 @@
-"""The page on limits says what the code does."""
+"""The page on limits says what the code does, and that on promises names the tests of them."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,9 @@ from ratelimit.lines import MAX_WINDOW_US, SECOND_US
 from ratelimit.meter import MAX_ENTRIES, SLOTS
 from ratelimit.tiers import InvalidTiers, parse_tiers
 
-PAGE = (Path(__file__).parents[3] / "docs" / "limits.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
+PROMISES = next((ROOT / "docs" / "design").glob("*-what-caps-promise.md")).read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 MODELS = ("gpt-4", "gpt-4-mini", "local")
 
@@ -48,3 +50,13 @@ def test_the_numbers_of_the_page_are_those_of_the_code() -> None:
     assert f"more than {MAX_ENTRIES} in a window" in PAGE
     assert f"1/{SLOTS} of the window" in PAGE
     assert f"to {MAX_WINDOW_US // SECOND_US // 86_400} days" in PAGE
+
+
+def test_every_promise_names_tests_that_are_there() -> None:
+    """Each of the eighteen promises names tests, and each of them exists."""
+    rows = re.findall(r"^\| (\d+|The machine)\b.*", PROMISES, re.MULTILINE)
+    assert rows == [*map(str, range(1, 19)), "The machine"]
+    named = re.findall(r"`(tests/\S+\.py)::(\w+)`", PROMISES)
+    assert len(named) > len(rows)
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), test

@@ -1,5 +1,6 @@
 """What is special about a ledger in memory: its bounds, its journal, its restart."""
 
+import os
 from collections.abc import Sequence
 
 import pytest
@@ -20,6 +21,7 @@ from ratelimit.ledgers.memory import REMEMBER_US, MemoryLedger
 
 HOUR = 3_600_000_000
 LEASE = 10_000_000
+MANY = 1_000_000 if os.environ.get("PARLEY_FAULTS") == "full" else 20_000
 
 
 class Wall:
@@ -235,3 +237,20 @@ async def test_old_settled_ids_are_not_remembered_over_a_restart() -> None:
     await ledger.take(request("old", wide))
     assert (await ledger.levels([wide])).levels["ana|m"].remaining == 2
     assert not await ledger.settle("new", {})
+
+
+async def test_many_users_push_nobody_out() -> None:
+    """However many users come, each counter that is full stays full; none is dropped while anything is in it."""
+    wall = Wall()
+    ledger = MemoryLedger(clock=wall)
+    full = demand("first|m", cap=1)
+    await ledger.take(request("first", full))
+    await ledger.settle("first", {})
+    for number in range(MANY):
+        wall.now += 1
+        await ledger.take(request(f"h{number}", demand(f"user{number}|m")))
+        await ledger.settle(f"h{number}", {})
+    assert len(ledger) == MANY + 1
+    assert isinstance(await ledger.take(request("second", full)), Full)
+    reading = await ledger.levels([demand(f"user{number}|m") for number in range(MANY)])
+    assert all(level.used == 1 for level in reading.levels.values())
