@@ -60,3 +60,15 @@ def test_every_promise_names_tests_that_are_there() -> None:
     assert len(named) > len(rows)
     for file, test in named:
         assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), test
+
+
+def test_every_charging_rule_names_tests_that_are_there() -> None:
+    """Each row of the table of charges ends with its tests, and each of them exists."""
+    table = PAGE.partition("## What is charged")[2].partition("\n\n")[2].partition("\n\n")[0]
+    written = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py"))
+    rows = table.splitlines()[2:]
+    assert len(rows) > 12
+    for row in rows:
+        named = re.findall(r"`(test_\w+)`", row.rsplit("|", 2)[1])
+        assert named, row
+        assert all(f"def {test}(" in written for test in named), row
