@@ -6,6 +6,7 @@ from typing import Literal
 
 from ratelimit.calendars import Period
 from ratelimit.caps import Cap, Lowered, WhenCapped, Whose
+from ratelimit.extras import NONE, Extras
 from ratelimit.ledger import Charge
 from ratelimit.lines import Unit
 from ratelimit.meter import Level
@@ -28,6 +29,8 @@ class Ask:
     """Images in the prompt."""
     organisation: str | None = None
     """Whose pools are charged too; without one, a pool of the tier counts the subject alone."""
+    extras: Extras = NONE
+    """What the subject has beside the tier."""
     usable: Callable[[str], str | None]
     """Why a fallback alias cannot serve this request (context, vision, persona); None if it can."""
     prefer: WhenCapped | None = None
@@ -141,6 +144,21 @@ class UsageRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GrantLeft:
+    """A grant that may be used now; `remaining` of its `amount` is left. Times are in microseconds."""
+
+    id: str
+    unit: Unit
+    model: str | None
+    """The alias or group that it is for; None for all."""
+    amount: int
+    used: int
+    held: int
+    remaining: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FallbackLeft:
     """The first fallback model and how many messages it has left; None is unlimited."""
 
@@ -159,3 +177,5 @@ class UsageReport:
     as_of: int
     rows: tuple[UsageRow, ...]
     fallback: FallbackLeft | None
+    grants: tuple[GrantLeft, ...] = ()
+    """In the order in which they are used, after the tier's own caps."""

@@ -1,4 +1,4 @@
-"""Windows that follow a calendar: a day, week or month of a time zone, from one turn of it to the next.
+"""Windows with an end of their own: a day, week or month of a time zone, or one stretch of time that never comes again.
 
 Pure arithmetic on times; what a turn means for a counter is in `ratelimit.ledger`.
 """
@@ -50,6 +50,22 @@ class Calendar:
         turns = _turns(self, day)
         # By the clock of the day itself, the turn may be a few hours before or after midnight.
         return next((a, b, c) for (a, b), c in zip(pairwise(turns), turns[2:], strict=False) if a <= now < b)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One stretch of time, which ends at `end_us` and has no next one."""
+
+    end_us: int
+
+    @property
+    def text(self) -> str:
+        """The end as an operator would write it."""
+        return f"until {_EPOCH + timedelta(microseconds=self.end_us):%Y-%m-%d}"
+
+    def ends(self, _now: int) -> tuple[int, ...]:
+        """Return its end, in microseconds."""
+        return (self.end_us,)
 
 
 def zone(name: str) -> tzinfo:

@@ -5,7 +5,7 @@ Pure values: they know neither users nor levels nor time.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
@@ -122,6 +122,8 @@ class Tiers:
     default_tier: str
     everyone: tuple[Cap, ...] = ()
     """What all users together may use."""
+    scopes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The aliases of every group, and each alias as itself: what lines may name."""
 
     def tier(self, name: str) -> Tier:
         """Return the tier; a name that no longer exists stands for the default tier."""

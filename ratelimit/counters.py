@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Self
 
 from ratelimit.answers import Ask, CapLevel
-from ratelimit.calendars import Calendar
 from ratelimit.caps import Cap, Whose
 from ratelimit.ledger import Charge, Demand
 from ratelimit.meter import Level
@@ -39,9 +38,9 @@ class Who:
 def demand(who: Who, cap: Cap, amount: int, *, now: int | None = None) -> Demand:
     """Return what is asked of the ledger to charge `amount` to a cap.
 
-    `now` finds the turns of a calendar, which only what is taken needs.
+    `now` finds the ends of a calendar or a term, which only what is taken needs.
     """
-    ends = cap.opens.ends(now) if isinstance(cap.opens, Calendar) and now is not None else ()
+    ends = () if isinstance(cap.opens, str) or now is None else cap.opens.ends(now)
     return Demand(
         charge=Charge(key=who.key(cap), unit=cap.unit, amount=amount, window_us=cap.window_us),
         cap=cap.amount or 0,

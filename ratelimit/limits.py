@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
+from ratelimit.extras import NONE, Extras
 from ratelimit.limiter import Ask, Held, Refused, UsageReport
 
 
@@ -21,5 +22,7 @@ class Limits(Protocol):
     async def renew(self, hold_ids: Collection[str], progress: Mapping[str, Mapping[str, int]]) -> frozenset[str]:
         """Extend the leases and note the progress; return the ids that are still held."""
 
-    async def usage(self, subject: str, tier: str, *, organisation: str | None = None) -> UsageReport:
+    async def usage(
+        self, subject: str, tier: str, *, organisation: str | None = None, extras: Extras = NONE
+    ) -> UsageReport:
         """Return how full every cap of the subject is."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, cast
 
-from ratelimit.calendars import Calendar, Period, zone
+from ratelimit.calendars import Calendar, Period, Term, zone
 
 SECOND_US = 1_000_000
 MAX_WINDOW_US = 31 * 86_400 * SECOND_US
@@ -18,8 +18,9 @@ MICRODOLLARS = 1_000_000
 """Of one dollar: costs are counted in whole millionths."""
 
 Unit = Literal["messages", "tokens", "cost", "images", "concurrent-requests"]
-Opens = Literal["rolling", "first"] | Calendar
-"""How a window begins: with each charge its own, with the first charge after the last one ended, or by a calendar."""
+Opens = Literal["rolling", "first"] | Calendar | Term
+"""How a window begins: with each charge its own, with the first charge after the last one ended, by a calendar, or
+once."""
 
 _WINDOW_UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
@@ -72,7 +73,7 @@ def read_line(text: str) -> Line:
         if unit is not None:
             raise LineError(f"`{text}` counts money and `{unit}` at once", "write `$5 / month`")
         return Line(read_dollars(amount), "cost", window_us, opens)
-    return Line(read_amount(amount), _read_unit(unit), window_us, opens)
+    return Line(read_amount(amount), None if unit is None else read_unit(unit), window_us, opens)
 
 
 def read_dollars(text: str) -> int:
@@ -148,7 +149,7 @@ def _read_calendar(text: str, every: str, hour: str | None, minute: str | None, 
 
 def show_span(window_us: int, opens: Opens) -> str:
     """Return length and beginning of a window as an operator would write them."""
-    if isinstance(opens, Calendar):
+    if not isinstance(opens, str):
         return opens.text
     return show_window(window_us) + (" from first use" if opens == "first" else "")
 
@@ -177,9 +178,8 @@ def show_amount(amount: int) -> str:
     return str(amount)
 
 
-def _read_unit(word: str | None) -> Unit | None:
-    if word is None:
-        return None
+def read_unit(word: str) -> Unit:
+    """Return the unit that `message`, `messages`, `tokens` or `images` stands for. Raises `LineError`."""
     if word not in _UNITS:
         raise LineError(f"`{word}` is not a unit", "count `messages`, `tokens` or `images`, or write money as `$5`")
     return _UNITS[word]

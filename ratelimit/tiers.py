@@ -19,6 +19,7 @@ __all__ = [
     "Tiers",
     "Unit",
     "WhenCapped",
+    "parse_caps",
     "parse_tiers",
 ]
 
@@ -45,7 +46,19 @@ def parse_tiers(
         reader.refuse(("default_tier",), f"there is no tier `{default_tier}`", _did_you_mean(default_tier, tiers))
     if reader.errors:
         raise InvalidTiers(reader.errors)
-    return Tiers(by_name=tiers, default_tier=default_tier, everyone=shared)
+    scopes = {name: (name,) for name in models} | {name: tuple(aliases) for name, aliases in groups.items()}
+    return Tiers(by_name=tiers, default_tier=default_tier, everyone=shared, scopes=scopes)
+
+
+def parse_caps(key: str, value: object, scopes: Mapping[str, Sequence[str]]) -> tuple[Cap, ...]:
+    """Return the caps of one line that stands outside of any tier. Raises `InvalidTiers`."""
+    reader = _Reader(scopes, models=(), priced=())
+    if key in _RESERVED - {*_WHOLE, "at_once"}:
+        reader.refuse((key,), f"`{key}` is no cap", "write a line such as `gpt-4: 100 messages / 3h`")
+    caps = () if reader.errors else reader.read_caps((key,), key, value)
+    if reader.errors:
+        raise InvalidTiers(reader.errors)
+    return caps
 
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*", re.ASCII)
@@ -129,7 +142,7 @@ class _Reader:
                 lines |= self._read_lines(path, value, "pool")
             elif key == "each_member":
                 lines |= self._read_members(path, value, body)
-            elif caps := self._read_caps(path, key, value):
+            elif caps := self.read_caps(path, key, value):
                 lines[("user", key)] = caps
         return _Own(lines, extends, when, priority)
 
@@ -152,13 +165,13 @@ class _Reader:
             here = (*path, key)
             if key in _RESERVED - {*_WHOLE, "at_once"}:
                 self.refuse(here, f"`{key}` has no meaning here", "write it in the tier itself")
-            elif caps := self._read_caps(here, key, value):
+            elif caps := self.read_caps(here, key, value):
                 found[(whose, key)] = tuple(
                     cap if whose == "user" else replace(cap, id=f"{whose}.{cap.id}", whose=whose) for cap in caps
                 )
         return found
 
-    def _read_caps(self, path: tuple[str, ...], key: str, value: object) -> tuple[Cap, ...]:
+    def read_caps(self, path: tuple[str, ...], key: str, value: object) -> tuple[Cap, ...]:
         if key in _NOT_YET:
             self.refuse(path, f"`{key}` is not enforced yet", "remove the line")
         elif key == "at_once":

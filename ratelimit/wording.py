@@ -6,6 +6,7 @@ Pure: takes what the limiter answered and the time, in microseconds.
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from ratelimit.calendars import Term
 from ratelimit.limiter import CapLevel, Held, Limit, Refused
 from ratelimit.lines import SECOND_US, show_amount, show_dollars
 from ratelimit.tiers import Lowered
@@ -39,7 +40,11 @@ def warning(held: Held) -> str | None:
     """Return a sentence if this request brought a message cap to its last 20 % or its last message, else None."""
     for line in held.levels:
         level = line.level
-        if line.cap.unit != "messages" or not (level.last_one or _just_nearly(line)):
+        if (
+            line.cap.unit != "messages"
+            or isinstance(line.cap.opens, Term)
+            or not (level.last_one or _just_nearly(line))
+        ):
             continue
         return left(level.remaining, line.cap.scope or "all models")
     return None

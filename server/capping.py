@@ -78,7 +78,7 @@ def capping(
         adaptive=adaptive,
         adapting=Adapting(adaptive=adaptive, document=document, clock=clock, observer=observer, sleep=sleep),
         remembering=Remembering(refusals=refusals, clock=clock, observer=observer, sleep=sleep),
-        explaining=_explaining(base, Explainer(tiers=tiers, ledger=ledger), clock),
+        explaining=_explaining(base, Explainer(tiers=tiers, ledger=ledger, clock=clock.now), clock),
         pins=_pins(settings, base, clock),
         policing=policing,
         desk=_desk(settings, base, clock),
@@ -113,7 +113,7 @@ async def explaining(settings: Settings) -> AsyncIterator[Explaining]:
         adaptive, table = _adaptive(settings, clock), await _live_tiers(settings, opened.base)
         demand = Demand.read(await SqlDocument(opened.base, DEMAND).read())
         adaptive.publish(demand.published, demand.pins)
-        yield _explaining(opened.base, Explainer(tiers=lambda: adaptive.tiers(table), ledger=ledger), clock)
+        yield _explaining(opened.base, Explainer(tiers=lambda: adaptive.tiers(table), ledger=ledger, clock=clock.now), clock)
 
 
 def _adaptive(settings: Settings, clock: Clock) -> Adaptive:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from ratelimit.adaptive.adaptive import Adaptive
+from ratelimit.extras import NONE, Extras
 from ratelimit.limiter import Ask, Held, Option, Refused, ServedBy, UsageReport
 from ratelimit.limits import Limits
 from ratelimit.tiers import Tier, Tiers
@@ -47,9 +48,11 @@ class AdaptiveLimiter:
         self._adaptive.renew(hold_ids)
         return await self._limiter.renew(hold_ids, progress)
 
-    async def usage(self, subject: str, tier: str, *, organisation: str | None = None) -> UsageReport:
+    async def usage(
+        self, subject: str, tier: str, *, organisation: str | None = None, extras: Extras = NONE
+    ) -> UsageReport:
         """Return how full every cap of the subject and of its organisation is."""
-        return await self._limiter.usage(subject, tier, organisation=organisation)
+        return await self._limiter.usage(subject, tier, organisation=organisation, extras=extras)
 
     async def _instead(self, ask: Ask, tier: Tier) -> Held | Refused | None:
         usable = self._with_room(ask, tier)

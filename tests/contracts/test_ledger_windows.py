@@ -113,3 +113,22 @@ async def test_a_hold_may_charge_several_subjects(ledger: Ledger) -> None:
     await ledger.settle("h1", {"tokens": 10})
     assert await counts(ledger, own) == [(10, 0)]
     assert await counts(ledger, shared) == [(10, 0)]
+
+
+async def test_a_term_of_a_year_counts_all_of_it_until_its_end(ledger: Ledger, wall: Wall) -> None:
+    """What was taken in a term that began long ago counts until it ends, and is given back to it before."""
+    begins, ends = START - 100 * 24 * HOUR, START + 265 * 24 * HOUR
+    term = by_calendar(2, ends, window=ends - begins)
+    taken = await ledger.take(request("h1", term))
+    assert isinstance(taken, Taken)
+    assert taken.charges[0].since_us == begins
+    await ledger.settle("h1", {})
+    await ledger.take(request("h2", term))
+    await ledger.release("h2")
+    wall.now = ends - 1
+    assert (await level(ledger, term)).used == 1
+    await ledger.take(request("h3", term))
+    await ledger.settle("h3", {})
+    assert isinstance(await ledger.take(request("h4", term)), Full)
+    wall.now = ends
+    assert (await level(ledger, term)).used == 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from ratelimit.extras import NONE, Extras, Grant, read_gift
 from ratelimit.ledgers.memory import MemoryLedger
 from ratelimit.limiter import Ask, Held, Limiter, Refused, UsageRow
 from ratelimit.prices import Price
@@ -44,6 +45,7 @@ class House:
         self.now = START
         self.raw = raw
         self.asked = 0
+        self.extras = NONE
         self.limiter = Limiter(
             tiers=lambda: parse_tiers(
                 self.raw,
@@ -85,6 +87,7 @@ class House:
                 answer_tokens=answer_tokens,
                 images=images,
                 organisation=organisation,
+                extras=self.extras,
                 usable=lambda alias: "it is broken" if alias in broken else None,
                 prefer=prefer,
             )
@@ -99,4 +102,16 @@ class House:
 
     async def rows(self, tier: str = "plus") -> dict[str, UsageRow]:
         """Return the usage rows by id."""
-        return {row.id: row for row in (await self.limiter.usage("ana", tier)).rows}
+        return {row.id: row for row in (await self.limiter.usage("ana", tier, extras=self.extras)).rows}
+
+    def grant(self, gives: str, *, of: str = "g1", hours: int = 24, priority: int = 1) -> None:
+        """Give ana a grant from now on."""
+        gift = read_gift(gives, self.limiter._tiers())
+        expires = self.now + hours * HOUR
+        made = Grant(id=of, gift=gift, starts_us=self.now, expires_us=expires, priority=priority)
+        self.extras = Extras(grants=(*self.extras.grants, made))
+
+    async def left(self) -> dict[str, int]:
+        """Return what is left of each grant, in the order in which they are used."""
+        report = await self.limiter.usage("ana", "plus", extras=self.extras)
+        return {grant.id: grant.remaining for grant in report.grants}

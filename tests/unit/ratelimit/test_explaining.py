@@ -11,8 +11,8 @@ class Told(House):
     """A house whose caps are explained."""
 
     async def why(self, model: str = "gpt-4", tier: str = "plus") -> Explanation:
-        explainer = Explainer(tiers=self.limiter._tiers, ledger=self.limiter._ledger)
-        return await explainer.explain("ana", tier, model)
+        explainer = Explainer(tiers=self.limiter._tiers, ledger=self.limiter._ledger, clock=lambda: self.now)
+        return await explainer.explain("ana", tier, model, extras=self.extras)
 
 
 async def test_each_cap_with_what_fills_it() -> None:
