@@ -4,6 +4,7 @@
 Needs the standard library only, and nothing of the server. Times are integer microseconds since the epoch.
 """
 
+from ratelimit.extras import Extras
 from ratelimit.ledger import Ledger, LedgerAway
 from ratelimit.limiter import Ask, Held, Limiter, Refused, ServedBy, UsageReport, UsageRow
 from ratelimit.limits import Limits
@@ -13,6 +14,7 @@ from ratelimit.tiers import Cap, InvalidTiers, Tier, TierError, Tiers, parse_tie
 __all__ = [
     "Ask",
     "Cap",
+    "Extras",
     "Held",
     "InvalidTiers",
     "Ledger",

@@ -15,6 +15,7 @@ from server.adapters.audit_sql import SqlAudit
 from server.adapters.clock_system import SystemClock
 from server.adapters.database import Database
 from server.adapters.document_sql import DEMAND, SqlDocument
+from server.adapters.extras_sql import SqlExtras
 from server.adapters.ids_system import SystemIds, new_secret
 from server.adapters.policies_sql import SqlPolicies
 from server.adapters.refusals_sql import SqlRefusals
@@ -22,6 +23,7 @@ from server.adapters.turns_sql import SqlTurns
 from server.chat.adapting import Adapting
 from server.chat.demand import Demand, Pins
 from server.chat.explaining import Explaining
+from server.chat.extras import ExtrasDesk, KnownExtras
 from server.chat.policies import PolicyDesk
 from server.chat.policing import Policing
 from server.chat.refused import Remembering
@@ -40,7 +42,9 @@ class Capping:
     adaptive: Adaptive
     adapting: Adapting
     remembering: Remembering
+    extras: KnownExtras
     explaining: Explaining
+    giving: ExtrasDesk
     pins: Pins
     policing: Policing
     desk: PolicyDesk
@@ -73,12 +77,15 @@ def capping(
         tiers=tiers, ledger=ledger, lease_us=_lease(settings), clock=clock.now, prices=settings.prices()
     )
     document, refusals = SqlDocument(base, DEMAND), SqlRefusals(base)
+    extras = KnownExtras(extras=SqlExtras(base), tiers=tiers, clock=clock)
     return Capping(
         limiter=AdaptiveLimiter(limiter=limiter, adaptive=adaptive, tiers=tiers),
         adaptive=adaptive,
         adapting=Adapting(adaptive=adaptive, document=document, clock=clock, observer=observer, sleep=sleep),
         remembering=Remembering(refusals=refusals, clock=clock, observer=observer, sleep=sleep),
-        explaining=_explaining(base, Explainer(tiers=tiers, ledger=ledger, clock=clock.now), clock),
+        extras=extras,
+        explaining=_explaining(base, Explainer(tiers=tiers, ledger=ledger, clock=clock.now), extras, clock),
+        giving=_giving(base, tiers, clock),
         pins=_pins(settings, base, clock),
         policing=policing,
         desk=_desk(settings, base, clock),
@@ -113,7 +120,17 @@ async def explaining(settings: Settings) -> AsyncIterator[Explaining]:
         adaptive, table = _adaptive(settings, clock), await _live_tiers(settings, opened.base)
         demand = Demand.read(await SqlDocument(opened.base, DEMAND).read())
         adaptive.publish(demand.published, demand.pins)
-        yield _explaining(opened.base, Explainer(tiers=lambda: adaptive.tiers(table), ledger=ledger, clock=clock.now), clock)
+        extras = KnownExtras(extras=SqlExtras(opened.base), tiers=lambda: table, clock=clock)
+        explainer = Explainer(tiers=lambda: adaptive.tiers(table), ledger=ledger, clock=clock.now)
+        yield _explaining(opened.base, explainer, extras, clock)
+
+
+@asynccontextmanager
+async def giving(settings: Settings) -> AsyncIterator[ExtrasDesk]:
+    """Open the grants and overrides, for commands."""
+    async with backends.stores(settings) as opened:
+        table = await _live_tiers(settings, opened.base)
+        yield _giving(opened.base, lambda: table, SystemClock())
 
 
 def _adaptive(settings: Settings, clock: Clock) -> Adaptive:
@@ -126,9 +143,24 @@ def _adaptive(settings: Settings, clock: Clock) -> Adaptive:
     )
 
 
-def _explaining(base: Database, explainer: Explainer, clock: Clock) -> Explaining:
-    accounts = SqlAccounts(base, ids=SystemIds(), clock=clock, new_secret=new_secret, by="server")
-    return Explaining(explainer=explainer, accounts=accounts, turns=SqlTurns(base), refusals=SqlRefusals(base))
+def _explaining(base: Database, explainer: Explainer, extras: KnownExtras, clock: Clock) -> Explaining:
+    return Explaining(
+        explainer=explainer,
+        accounts=_accounts(base, clock),
+        extras=extras,
+        turns=SqlTurns(base),
+        refusals=SqlRefusals(base),
+    )
+
+
+def _giving(base: Database, tiers: Callable[[], ratelimit.Tiers], clock: Clock) -> ExtrasDesk:
+    return ExtrasDesk(
+        extras=SqlExtras(base), accounts=_accounts(base, clock), tiers=tiers, ids=SystemIds(), clock=clock
+    )
+
+
+def _accounts(base: Database, clock: Clock) -> SqlAccounts:
+    return SqlAccounts(base, ids=SystemIds(), clock=clock, new_secret=new_secret, by="server")
 
 
 def _pins(settings: Settings, base: Database, clock: Clock) -> Pins:

@@ -4,7 +4,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from server.adapters.audit_sql import noted
 from server.adapters.database import Database
@@ -97,13 +97,17 @@ class SqlAccounts:
         row = await self._database.read(lambda connection: connection.execute(query).mappings().first())
         return User(**row) if row else None
 
-    async def change_user(self, name: str, *, tier: str | None = None, suspended: bool | None = None) -> User | None:
-        asked = {"tier": tier, "suspended": suspended}
+    async def change_user(
+        self, name: str, *, tier: str | None = None, suspended: bool | None = None, organisation: str | None = None
+    ) -> User | None:
+        asked = {"tier": tier, "suspended": suspended, "organisation": organisation}
         changes = {field: value for field, value in asked.items() if value is not None}
 
         def work(connection: Connection) -> User | None:
             if changes:
-                connection.execute(update(users).where(users.c.name == name).values(**changes))
+                change = changes | ({"organisation": organisation or None} if organisation is not None else {})
+                remember_tier(connection, users.c.name == name, tier, self._clock.now())
+                connection.execute(update(users).where(users.c.name == name).values(**change))
             row = connection.execute(select(users).where(users.c.name == name)).mappings().first()
             if row is None:
                 return None
@@ -122,9 +126,17 @@ class SqlAccounts:
             self._audit(connection, now, "user created", user=name, tier=row["tier"])
             return made
         if tier is not None:
+            remember_tier(connection, users.c.id == known, tier, now)
             connection.execute(update(users).where(users.c.id == known).values(tier=tier))
             self._audit(connection, now, "user changed", user=name, tier=tier)
         return known
 
     def _audit(self, connection: Connection, at: int, what: str, **detail: Any) -> None:
         noted(connection, at, self._by, what, **detail)
+
+
+def remember_tier(connection: Connection, whose: ColumnElement[bool], tier: str | None, now: int) -> None:
+    """Keep in mind which tier the user has, in the transaction that gives them the other one `tier`."""
+    if tier is not None:
+        other = update(users).where(whose, users.c.tier != tier)
+        connection.execute(other.values(tier_before=users.c.tier, tier_changed_at=now))

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-VERSION: Final = "0006"
+VERSION: Final = "0007"
 """The newest revision of `migrations`."""
 
 NO_NUL: Final = {0: "\N{SYMBOL FOR NULL}"}
@@ -67,6 +67,25 @@ users = Table(
     Column("tier", String, nullable=False),
     Column("suspended", Boolean, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("organisation", Name),
+    Column("tier_before", String),
+    Column("tier_changed_at", BigInteger),
+)
+
+extras = Table(
+    "extras",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("user_id", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("what", Name, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("starts_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("by", Name, nullable=False),
+    Column("voided_at", BigInteger),
+    Index("extras_by_user", "user_id", "ends_at"),
 )
 
 keys = Table(

@@ -10,6 +10,7 @@ import ratelimit
 from server.chat.answer import Question
 from server.chat.catalogue import Catalogue, Choice, Speaker
 from server.chat.drafts import Drafts
+from server.chat.extras import KnownExtras
 from server.chat.prompts import Prompts, Written, context_line, prompt_of
 from server.chat.questions import Questions
 from server.chat.refusals import blocked, cap_refused, caps_away, headers_of
@@ -47,6 +48,7 @@ class Accepting:
         prompts: Prompts,
         questions: Questions,
         limiter: ratelimit.Limits,
+        extras: KnownExtras,
         moderator: Moderator,
         lengths: Mapping[str, Lengths] | None,
     ) -> None:
@@ -57,6 +59,7 @@ class Accepting:
         self._prompts = prompts
         self._questions = questions
         self._limiter = limiter
+        self._extras = extras
         self._moderator = moderator
         self._lengths = lengths
 
@@ -135,6 +138,8 @@ class Accepting:
             tokens=written.tokens + expected,
             answer_tokens=expected,
             images=drafts.images,
+            organisation=actor.organisation,
+            extras=await self._extras.of(actor),
             usable=cannot,
             prefer=request.when_capped,
         )

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
+import ratelimit
 from ratelimit.explaining import Dimension, Explanation
+from server.chat.extras import KnownExtras
 from server.core.errors import Refused
 from server.core.moments import rfc3339
 from server.core.ports import Turns
@@ -18,22 +20,28 @@ MOST_ENTRIES: Final = 300
 class Explainer(Protocol):
     """See `ratelimit.explaining.Explainer`."""
 
-    async def explain(self, subject: str, tier: str, model: str) -> Explanation:
+    async def explain(
+        self, subject: str, tier: str, model: str, *, organisation: str | None, extras: ratelimit.Extras
+    ) -> Explanation:
         """Return what would become of one more message."""
 
 
 class Explaining:
     """Answers "why was I refused?" for operators, ready for JSON."""
 
-    def __init__(self, *, explainer: Explainer, accounts: Accounts, turns: Turns, refusals: Refusals) -> None:
-        self._explainer, self._accounts, self._turns, self._refusals = explainer, accounts, turns, refusals
+    def __init__(
+        self, *, explainer: Explainer, accounts: Accounts, extras: KnownExtras, turns: Turns, refusals: Refusals
+    ) -> None:
+        self._explainer, self._accounts, self._extras = explainer, accounts, extras
+        self._turns, self._refusals = turns, refusals
 
     async def explain(self, user: str, model: str) -> Mapping[str, Any]:
         """Return what one more message of the user to the model would meet, and why. Raises `Refused`."""
         found = await self._accounts.user(user)
         if found is None:
             raise Refused("not_found", f"There is no user {user}. Users are made with their first key.", param="user")
-        why = await self._explainer.explain(found.id, found.tier, model)
+        extras = await self._extras.of(found)
+        why = await self._explainer.explain(found.id, found.tier, model, organisation=found.organisation, extras=extras)
         widest = max((one.line.cap.window_us for one in why.dimensions), default=0)
         rows = await self._turns.usage_rows(found.id, why.at_us - max(widest, DAY_US))
         turns = {row.hold_id: row for row in rows}
@@ -42,6 +50,7 @@ class Explaining:
             "user": found.name,
             "suspended": found.suspended,
             "tier": why.tier,
+            "organisation": found.organisation,
             "model": why.model,
             "as_of": rfc3339(why.at_us),
             "verdict": "user_suspended" if found.suspended else why.verdict,

@@ -6,6 +6,7 @@ from ratelimit.adaptive import Adaptive
 from server.chat.auditing import Auditing
 from server.chat.demand import Pins
 from server.chat.explaining import Explaining
+from server.chat.extras import ExtrasDesk
 from server.chat.policies import PolicyDesk
 from server.chat.releases import Releases
 
@@ -17,6 +18,7 @@ class Operations:
     audit: Auditing
     releases: Releases
     explaining: Explaining
+    extras: ExtrasDesk
     pins: Pins
     policies: PolicyDesk
     adaptive: Adaptive

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ratelimit import LedgerAway, UsageReport, UsageRow, wording, wording_zh
+from ratelimit import Extras, LedgerAway, UsageReport, UsageRow, wording, wording_zh
+from ratelimit.extras import NONE
+from ratelimit.limiter import GrantLeft
 from server.chat.refusals import caps_away, speaks_chinese
 from server.core.moments import rfc3339
 from server.core.records import Actor
@@ -12,23 +14,35 @@ from server.core.records import Actor
 class Usages(Protocol):
     """The part of `ratelimit.Limiter` that reads."""
 
-    async def usage(self, subject: str, tier: str) -> UsageReport:
+    async def usage(
+        self, subject: str, tier: str, *, organisation: str | None = None, extras: Extras = NONE
+    ) -> UsageReport:
         """Return how full every cap of the subject is."""
+
+
+class Belongings(Protocol):
+    """See `server.chat.extras.KnownExtras`."""
+
+    async def of(self, who: Actor) -> Extras:
+        """Return what the actor has beside the tier."""
 
 
 class Quota:
     """The caps of users, read and never changed."""
 
-    def __init__(self, *, limiter: Usages) -> None:
-        self._limiter = limiter
+    def __init__(self, *, limiter: Usages, extras: Belongings) -> None:
+        self._limiter, self._extras = limiter, extras
 
     async def usage(self, actor: Actor) -> Mapping[str, Any]:
         """Return the actor's tier and how full each of its caps is, ready for JSON; times are RFC 3339, exact.
 
         Raises `Refused("storage_unavailable")` while the ledger cannot be reached.
         """
+        extras = await self._extras.of(actor)
         try:
-            report = await self._limiter.usage(actor.user_id, actor.tier)
+            report = await self._limiter.usage(
+                actor.user_id, actor.tier, organisation=actor.organisation, extras=extras
+            )
         except LedgerAway as away:
             raise caps_away() from away
         fallback = report.fallback
@@ -37,6 +51,7 @@ class Quota:
             "tier": report.tier,
             "as_of": rfc3339(report.as_of),
             "limits": [_limit(row, report.as_of, chinese=chinese) for row in report.rows],
+            "grants": [_grant(one) for one in report.grants],
             "fallback": {"model": fallback.model, "remaining": fallback.remaining} if fallback else None,
         }
 
@@ -48,6 +63,19 @@ def _warning(row: UsageRow, *, chinese: bool) -> str | None:
         return None
     say = wording_zh.left if chinese else wording.left
     return say(row.remaining, row.model or ("所有模型" if chinese else "all models"))
+
+
+def _grant(one: GrantLeft) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "model": one.model,
+        "unit": one.unit,
+        "amount": one.amount,
+        "used": one.used,
+        "held": one.held,
+        "remaining": one.remaining,
+        "expires_at": rfc3339(one.expires_at),
+    }
 
 
 def _limit(row: UsageRow, now: int, *, chinese: bool) -> dict[str, Any]:

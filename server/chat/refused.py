@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
 
 from server.core.errors import Refused
 from server.core.happenings import Happening
+from server.core.moments import micros
 from server.core.ports import Clock, Happened, Observer
 from server.core.ports_operator import Refusal, Refusals
 from server.core.records import Actor
@@ -55,6 +55,7 @@ class Remembering:
     def note(self, actor: Actor, model: str | None, refused: Refused) -> None:
         """Remember that the actor was refused. Never waits and never raises."""
         limit: Any = refused.extra.get("limit")
+        next_at = refused.extra.get("next_at")
         at = self._clock.now()
         new = Refusal(
             user_id=actor.user_id,
@@ -63,7 +64,7 @@ class Remembering:
             cap=limit["id"] if limit else "",
             count=1,
             last_at=at,
-            next_at=_micros(refused.extra.get("next_at")),
+            next_at=None if next_at is None else micros(next_at),
         )
         key = (new.user_id, new.code, new.model, new.cap)
         known = self._waiting.get(key)
@@ -89,11 +90,3 @@ class Remembering:
             await self._refusals.add(list(waiting.values()))
         except Exception as failed:  # noqa: BLE001  they are an extra, and the store is told of elsewhere
             self._observer.saw(Happened(name=Happening.REFUSALS_LOST, labels={"error": repr(failed)}))
-
-
-def _micros(moment: str | None) -> int | None:
-    """Return what `core.moments.rfc3339` made a text of."""
-    if moment is None:
-        return None
-    read = datetime.fromisoformat(moment)
-    return int(read.replace(microsecond=0).timestamp()) * 1_000_000 + read.microsecond

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from server.cli import policies
+from server.cli import extras, policies
 from server.cli.output import CommandError, as_json, as_table, moment, progress, remark, rfc3339, say
 from server.cli.setup import ConfigOption, JsonOption, ago, read, stores
 
@@ -196,6 +196,8 @@ def _verdict(why: Mapping[str, Any]) -> str:
     match why["verdict"]:
         case "served":
             return f"{who} would be served by {why['model']} now."
+        case "served_by_grant":
+            return f"{who} would be served by {why['model']} now, and a grant pays for it."
         case "served_by_fallback":
             return f"{who} would be served by {why['served_by']}; {why['model']} is back {moment(why['next_at'])}."
         case "user_suspended":
@@ -223,6 +225,10 @@ def _entries(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+commands.command("grant")(extras.grant)
+commands.command("override")(extras.override)
+commands.command("extras")(extras.extras)
+commands.command("void")(extras.void)
 commands.command("policies")(policies.policies)
 commands.command("diff")(policies.diff)
 commands.command("publish")(policies.publish)

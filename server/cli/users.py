@@ -45,6 +45,21 @@ def set_tier(
     _change(user, config, f"{user} has tier {tier} now.", tier=tier)
 
 
+@commands.command("set-organisation")
+def set_organisation(
+    user: UserArgument,
+    organisation: Annotated[
+        str, typer.Argument(metavar="[ORGANISATION]", help="Whose pools the user shares; none if left out.")
+    ] = "",
+    config: ConfigOption = None,
+) -> None:
+    """Put a user into an organisation, whose pools they share from then on; or into none."""
+    if not organisation.isprintable() or len(organisation) > 255:  # noqa: PLR2004  as long as names are
+        raise typer.BadParameter("A name is one line of visible characters.", param_hint="ORGANISATION")
+    done = f"{user} belongs to {organisation} now." if organisation else f"{user} belongs to no organisation now."
+    _change(user, config, done, organisation=organisation)
+
+
 @commands.command("suspend")
 def suspend(user: UserArgument, config: ConfigOption = None) -> None:
     """Refuse everything a user asks for, until `resume`."""
@@ -102,13 +117,19 @@ def summed(used: Sequence[UsageRow]) -> list[dict[str, Any]]:
 
 
 def _change(
-    name: str, config: ConfigOption, done: str, *, tier: str | None = None, suspended: bool | None = None
+    name: str,
+    config: ConfigOption,
+    done: str,
+    *,
+    tier: str | None = None,
+    suspended: bool | None = None,
+    organisation: str | None = None,
 ) -> None:
     settings = read(config)
 
     async def change() -> User | None:
         async with stores(settings) as opened:
-            return await opened.accounts.change_user(name, tier=tier, suspended=suspended)
+            return await opened.accounts.change_user(name, tier=tier, suspended=suspended, organisation=organisation)
 
     if asyncio.run(change()) is None:
         raise _nobody(name)
@@ -123,6 +144,7 @@ def _row(user: User) -> dict[str, Any]:
     return {
         "name": user.name,
         "tier": user.tier,
+        "organisation": user.organisation,
         "suspended": user.suspended,
         "created_at": rfc3339(user.created_at),
         "id": user.id,

@@ -6,6 +6,14 @@ from typing import overload
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def micros(text: str) -> int:
+    """Return the microseconds since the epoch of an RFC 3339 time. Raises `ValueError`."""
+    read = datetime.fromisoformat(text)
+    if read.tzinfo is None:
+        raise ValueError(f"{text} does not say its time zone")
+    return (read - _EPOCH) // timedelta(microseconds=1)
+
+
 @overload
 def rfc3339(at: int) -> str: ...
 @overload

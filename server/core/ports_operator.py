@@ -18,6 +18,11 @@ class User:
     tier: str
     created_at: int
     suspended: bool = False
+    organisation: str | None = None
+    """Whose pools the user shares."""
+    tier_before: str | None = None
+    """The tier that the user had until `tier_changed_at`."""
+    tier_changed_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +73,13 @@ class Accounts(Protocol):
     async def user(self, name: str) -> User | None:
         """Return the user of this name."""
 
-    async def change_user(self, name: str, *, tier: str | None = None, suspended: bool | None = None) -> User | None:
-        """Change what is given and return the user, or None if there is none of this name."""
+    async def change_user(
+        self, name: str, *, tier: str | None = None, suspended: bool | None = None, organisation: str | None = None
+    ) -> User | None:
+        """Change what is given and return the user, or None if there is none of this name.
+
+        Another tier than before is kept in mind as `tier_before`. An `organisation` of "" is none.
+        """
 
 
 Origin = Literal["file", "console", "import"]

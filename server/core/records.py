@@ -35,6 +35,13 @@ class Actor:
     locale: str | None = None
     key_id: str = ""
     """Which of the user's keys they came with; "" where there is none."""
+    organisation: str | None = None
+    """Whose pools they share."""
+    tier_before: str | None = None
+    """The tier that they had until `tier_changed_at`."""
+    tier_changed_at: int | None = None
+    has_extras: bool = False
+    """Whether grants or overrides may hold for them, or have held."""
 
     @property
     def signature(self) -> str:

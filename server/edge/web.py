@@ -11,6 +11,7 @@ from server import __version__
 from server.edge import (
     admin_audit,
     admin_caps,
+    admin_extras,
     admin_personas,
     admin_policies,
     admin_responses,
@@ -36,6 +37,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     http_usage.router,
     admin_audit.router,
     admin_caps.router,
+    admin_extras.router,
     admin_policies.router,
     admin_personas.router,
     admin_responses.router,

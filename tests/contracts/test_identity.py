@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from server.adapters.accounts_sql import SqlAccounts
+from server.adapters.extras_sql import SqlExtras
 from server.adapters.ids_system import SystemIds, new_secret
 from server.adapters.schema import metadata
 from server.core.errors import Refused
+from server.core.ports_extras import Extra
 from server.core.ports_operator import Accounts, Identity, Key
 from server.core.records import Role
 from tests.contracts.conftest import Store
@@ -102,6 +104,41 @@ async def test_a_change_of_tier_counts_at_once(accounts: Accounts, identity: Ide
     changed = await accounts.change_user("ada", tier="pro")
     assert changed is not None
     assert (await identity.actor(secret, 200)).tier == changed.tier == "pro"
+
+
+async def test_a_change_of_tier_remembers_the_one_before(accounts: Accounts, identity: Identity) -> None:
+    """The tier before and the time of the change go with the actor; the same tier again is no change."""
+    secret, _ = await create(accounts, tier="plus")
+    before = await identity.actor(secret, 200)
+    assert (before.tier_before, before.tier_changed_at) == (None, None)
+    for tier in ("pro", "pro"):
+        await accounts.change_user("ada", tier=tier)
+    actor = await identity.actor(secret, 600)
+    assert (actor.tier, actor.tier_before, actor.tier_changed_at) == ("pro", "plus", 500)
+    await create(accounts, tier="free", now=700)
+    actor = await identity.actor(secret, 800)
+    assert (actor.tier, actor.tier_before, actor.tier_changed_at) == ("free", "pro", 700)
+
+
+async def test_a_user_may_belong_to_an_organisation(accounts: Accounts, identity: Identity) -> None:
+    """It counts from the next request on, until they are taken out of it."""
+    secret, _ = await create(accounts)
+    for name, expected in (("acme", "acme"), ("", None)):
+        changed = await accounts.change_user("ada", organisation=name)
+        assert changed is not None
+        assert (await identity.actor(secret, 200)).organisation == changed.organisation == expected
+
+
+async def test_an_actor_is_known_to_have_extras(store: Store, accounts: Accounts, identity: Identity) -> None:
+    """From the first grant or override on, until it is void, without asking for what it is."""
+    secret, _ = await create(accounts)
+    actor = await identity.actor(secret, 200)
+    assert not actor.has_extras
+    extra = Extra(id="e", user_id=actor.user_id, kind="grant", what="$5", starts_at=0, ends_at=9, reason="", by="cli")
+    await SqlExtras(store.base).add(extra)
+    assert (await identity.actor(secret, 200)).has_extras
+    await store.execute("UPDATE extras SET voided_at = 5")
+    assert not (await identity.actor(secret, 200)).has_extras
 
 
 async def test_a_key_made_by_another_process_is_seen(store: Store, accounts: Accounts, identity: Identity) -> None:

@@ -10,18 +10,21 @@ from ratelimit import Tiers, parse_tiers
 from ratelimit.adaptive import Adaptive, Bounds, Rule
 from server.adapters import database
 from server.adapters.audit_sql import SqlAudit
+from server.adapters.ids_system import SystemIds
 from server.adapters.persona_files import FolderPersonas
 from server.adapters.releases_sql import SqlReleases
 from server.adapters.revisions_sql import SqlRevisions
 from server.chat.auditing import Auditing
 from server.chat.demand import Pins
 from server.chat.explaining import Explaining
+from server.chat.extras import ExtrasDesk
 from server.chat.operations import Operations
 from server.chat.policies import PolicyDesk
 from server.chat.releases import Releases
 from server.core.errors import Refused
 from server.core.ports import Clock
-from server.core.ports_operator import AuditEntry, PolicyRevision
+from server.core.ports_extras import Extra
+from server.core.ports_operator import Accounts, AuditEntry, PolicyRevision, User
 from server.settings.policy import shown
 
 
@@ -109,12 +112,51 @@ class FakeExplaining:
         return {"user": user, "model": model}
 
 
+class FakeExtras:
+    """Extras in a list."""
+
+    def __init__(self) -> None:
+        self.kept: list[Extra] = []
+
+    async def add(self, extra: Extra) -> None:
+        self.kept.append(extra)
+
+    async def void(self, extra_id: str, *, by: str, now: int) -> bool:
+        before = len(self.kept)
+        self.kept = [one for one in self.kept if one.id != extra_id]
+        return len(self.kept) < before
+
+    async def of(self, user_id: str | None, now: int) -> Sequence[Extra]:
+        return [one for one in self.kept if user_id in {None, one.user_id} and one.ends_at > now]
+
+
+class FakeAccounts:
+    """Has ana and bo."""
+
+    def __init__(self) -> None:
+        self.kept = {name: User(id=f"user_{name}", name=name, tier="plus", created_at=0) for name in ("ana", "bo")}
+
+    async def users(self) -> Sequence[User]:
+        return list(self.kept.values())
+
+    async def user(self, name: str) -> User | None:
+        return self.kept.get(name)
+
+
+def giving(clock: Clock) -> ExtrasDesk:
+    """Return a desk that knows one model."""
+    tiers = parsed({"tiers": {"plus": {"gpt-4": "unlimited"}}, "groups": {}, "default_tier": "plus"})
+    accounts = cast(Accounts, FakeAccounts())
+    return ExtrasDesk(extras=FakeExtras(), accounts=accounts, tiers=lambda: tiers, ids=SystemIds(), clock=clock)
+
+
 def operations(audit: FakeAudit, clock: Clock) -> Operations:
     """Return the use cases of operators on fakes; personas have no releases."""
     return Operations(
         audit=Auditing(audit=audit, clock=clock),
         releases=cast(Releases, None),
         explaining=cast(Explaining, FakeExplaining()),
+        extras=giving(clock),
         policies=PolicyDesk(policies=FakePolicies(), parse=parsed, shown=shown, clock=clock),
         pins=Pins(document=FakeDocument(), audit=audit, rules=[RULE], clock=clock),
         adaptive=Adaptive(rules=[RULE], upstreams={"gpt-4": ["mock"]}, lease_us=1, clock=lambda: 0),
