@@ -176,6 +176,7 @@ def _brought(request: TurnRequest) -> Iterator[str]:
         if len(texts) > 1:
             yield "".join(texts)
     yield request.steering or ""
+    yield request.notes or ""
 
 
 def _sampling(asked: Sampling, speaker: Speaker) -> Sampling:

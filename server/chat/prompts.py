@@ -159,13 +159,15 @@ class Prompts:
 def prompt_of(actor: Actor, request: TurnRequest, *, now: int, greeting: int | None) -> Prompt:
     """Return what the prompt of this request is made from, beside persona and history.
 
-    A developer's system text comes under the house; a user's is demoted to notes.
+    A developer's system text comes under the house; a user's is demoted to notes, after those that they are.
     """
     developer = actor.role.covers(Role.DEVELOPER)
+    demoted = None if developer else request.steering
     return _prompt(
         now,
         dials=dict(request.dials),
-        notes=None if developer else request.steering,
+        notes="\n\n".join(text for text in (request.notes, demoted) if text) or None,
+        demoted=bool(demoted),
         developer_text=request.steering if developer else None,
         user_name=actor.name,
         locale=actor.locale,

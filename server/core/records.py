@@ -160,6 +160,8 @@ class Prompt(Struct, frozen=True, kw_only=True):
 
     dials: dict[str, str]
     notes: str | None = None
+    demoted: bool = False
+    """Whether the caller's system text is among the notes, because they may not send it as such."""
     developer_text: str | None = None
     user_name: str = ""
     locale: str | None = None

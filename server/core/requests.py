@@ -34,6 +34,8 @@ class TurnRequest:
     dials: Mapping[str, str] = field(default_factory=dict)
     steering: str | None = None
     """System text or instructions of the caller: a developer's come under the house, a user's become notes."""
+    notes: str | None = None
+    """What the user tells of themselves, whoever sends it: quoted as the user's words."""
     previous_id: str | None = None
     conversation: str | None = None
     """A conversation's id or `NEW_CONVERSATION`; never together with `previous_id`."""

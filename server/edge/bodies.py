@@ -40,6 +40,8 @@ class ChatCompletionBody(Body):
     metadata: dict[str, str] | None = None
     persona: str | None = None
     dials: dict[str, str] | None = None
+    notes: str | None = None
+    """What the user tells of themselves."""
     conversation: str | None = None
     """The id of a stored conversation, or `new`."""
     parent: str | None = None
@@ -69,6 +71,8 @@ class ResponseBody(Body):
     regenerate: str | None = None
     """The id of a response whose question is answered once more, in place of an input."""
     prompt: PromptReference | None = None
+    notes: str | None = None
+    """What the user tells of themselves."""
     store: bool | None = None
     stream: bool | None = None
     metadata: dict[str, str] | None = None

@@ -1,7 +1,7 @@
 """Bodies of the Chat Completions protocol to neutral requests. Pure.
 
-Ours, beside OpenAI's fields: `persona`, `dials`, `conversation`, `parent`, `regenerate`, `greeting`, `when_capped`,
-`client_request_id`.
+Ours, beside OpenAI's fields: `persona`, `dials`, `notes`, `conversation`, `parent`, `regenerate`, `greeting`,
+`when_capped`, `client_request_id`.
 """
 
 from typing import Any, Final
@@ -43,6 +43,7 @@ def parse(body: dict[str, Any], *, door: str, key: str | None = None) -> Asked:
         persona=persona.removeprefix("persona:") if persona else None,
         dials=asked.dials(fields, "dials"),
         steering=steering,
+        notes=fields.text("notes"),
         conversation=where.conversation,
         parent=where.parent,
         regenerate=where.regenerate,

@@ -12,7 +12,7 @@ from server.chat.live import LiveTurn
 from server.core.errors import Refused
 from server.core.events import Delta, Ended, Event, Opened, last_seq
 from server.core.records import Outcome, Turn, TurnStatus, Usage
-from server.edge.responses_render import served_by
+from server.edge.responses_render import DEMOTED, served_by
 
 _SECOND: Final = 1_000_000
 DONE: Final = b"data: [DONE]\n\n"
@@ -131,12 +131,14 @@ def _head(turn: Turn, kind: str) -> dict[str, Any]:
 
 
 def _aside(turn: Turn) -> dict[str, Any]:
-    """Return our members: who answered if not who was asked, and the conversation if there is one."""
+    """Return our members: who answered if not who was asked, the conversation, and whether system text was demoted."""
     aside: dict[str, Any] = {}
     if turn.served_by is not None:
         aside["served_by"] = served_by(turn.served_by)
     if turn.conversation_id is not None:
         aside["conversation"] = {"id": turn.conversation_id}
+    if turn.prompt.demoted:
+        aside["metadata"] = dict(DEMOTED)
     return aside
 
 

@@ -34,6 +34,7 @@ def parse(body: dict[str, Any], *, door: str, key: str | None = None) -> Asked:
         persona=persona,
         dials=dials,
         steering=steering,
+        notes=fields.text("notes"),
         previous_id=where.previous_id,
         conversation=where.conversation,
         parent=where.parent,

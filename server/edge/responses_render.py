@@ -54,6 +54,9 @@ _ENDINGS: Final[Mapping[TurnStatus, str]] = {
     TurnStatus.FAILED: "response.failed",
 }
 
+DEMOTED: Final[Mapping[str, str]] = {"parley:demoted": "system text to notes"}
+"""In the metadata of an answer whose caller sent system text that their role may not send."""
+
 _SECOND: Final = 1_000_000
 
 encode: Final = msgspec.json.Encoder().encode
@@ -218,7 +221,10 @@ def _response(turn: Turn, status: TurnStatus, outcome: Outcome | None, output: l
     }
     if turn.served_by is not None:
         whole["served_by"] = served_by(turn.served_by)
-    return whole | dict(_PARAMETERS) | turn.echo | _sampling(turn.sampling)
+    whole |= dict(_PARAMETERS) | turn.echo | _sampling(turn.sampling)
+    if turn.prompt.demoted:
+        whole["metadata"] = {**(turn.echo.get("metadata") or {}), **DEMOTED}
+    return whole
 
 
 def _sampling(sampling: Sampling) -> dict[str, Any]:

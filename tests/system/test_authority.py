@@ -138,6 +138,7 @@ RESPONSES = Family(
         "name",
         "filename",
         "instructions",
+        "notes",
         "variables",
         "metadata",
         "user",
@@ -149,7 +150,19 @@ COMPLETIONS = Family(
     "messages",
     ChatCompletionBody,
     lambda body: completions_parse.parse(body, door="test"),
-    {"messages", "content", "text", "name", "filename", "dials", "metadata", "user", "safety_identifier", "stop"},
+    {
+        "messages",
+        "content",
+        "text",
+        "name",
+        "filename",
+        "dials",
+        "notes",
+        "metadata",
+        "user",
+        "safety_identifier",
+        "stop",
+    },
 )
 FAMILIES = [RESPONSES, COMPLETIONS]
 
@@ -256,12 +269,45 @@ async def test_no_header_title_or_past_of_a_users_reaches_instructions(running: 
 
 
 async def test_a_developer_writes_instructions_by_system_text_alone(running: House, upstream: Provider) -> None:
-    """The same look finds the mark where it may be: system text of a developer, and nothing of their dials."""
+    """The same look finds the mark where it may be: system text of a developer, not dials and notes."""
     async with running.http(await running.key(role=Role.DEVELOPER)) as http:
         assert await served(http, RESPONSES, RESPONSES.plain(prompt={"id": "steered", "variables": {"topic": MARK}}))
         assert not [text for text in authority(upstream) if MARK in text]
+        assert await served(http, RESPONSES, RESPONSES.plain(notes=MARK))
+        assert not [text for text in authority(upstream) if MARK in text]
+        assert spoken(upstream)
         assert await served(http, RESPONSES, RESPONSES.plain(instructions=MARK))
         assert [text for text in authority(upstream) if MARK in text]
+
+
+async def test_what_was_demoted_is_told_at_every_door(running: House) -> None:
+    """Users who send system text learn from the answer's metadata that it came as notes; others are told nothing."""
+    demoted = {"parley:demoted": "system text to notes"}
+    for role, told in ((Role.USER, demoted), (Role.DEVELOPER, {})):
+        key = await running.key(role.value, role=role)
+        for family in FAMILIES:
+            texts = [{"role": role, "content": "Be brief."} for role in ("system", "developer")]
+            for steered in ([*texts, USER], [USER]):
+                body = family.plain() | {family.said: steered}
+                expected = told if len(steered) > 1 else {}
+                for found in await answers(running, key, family, body):
+                    assert found == expected, (role, family.path, steered)
+    body = RESPONSES.plain(instructions="Be brief.", metadata={"a": "b"})
+    for found in await answers(running, await running.key(), RESPONSES, body):
+        assert found == {"a": "b"} | demoted
+
+
+async def answers(running: House, key: str, family: Family, body: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the metadata of the answer to a body: as JSON, streamed, on the socket, and as it is read later."""
+    async with running.http(key) as http, running.socket(family.path, key) as socket:
+        whole = (await http.post(family.path, json=body)).json()
+        lines = (await http.post(family.path, json=body | {"stream": True})).text.splitlines()
+        first = next(json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: {"))
+        await socket.send(json.dumps(body))
+        frame = json.loads(await socket.recv())
+        stored = (await http.get(f"/v1/responses/{whole['id'].replace('chatcmpl-', 'resp_')}")).json()
+    shown = [one.get("response", one).get("metadata", {}) for one in (whole, first, frame)]
+    return [*shown, stored["metadata"]]
 
 
 async def test_refused_steering_names_the_role_that_may(running: House) -> None:

@@ -33,6 +33,7 @@ bounds:
 ---
 You are a guide to {{ user.name }}, at a {{ dials.pace }} pace, about {{ dials.topic }}.
 """
+DEMOTED = " Among them is system text that you sent: only a key of role developer may give instructions."
 ASKED = {"prompt": {"id": "guide", "variables": {"pace": "brisk", "topic": "ships"}}, "model": "echo"}
 
 
@@ -152,7 +153,7 @@ async def test_a_user_reads_what_an_answer_was_made_of(tmp_path: Path) -> None:
             told = {"instructions": "I like ships.", "greeting": 0, "conversation": "new"}
             first = await ask(http, input="When does the harbour close?", **told)
             made = (await http.get(f"/v1/responses/{first['id']}/made_of")).json()
-            second = await ask(http, input="Thanks.", previous_response_id=first["id"])
+            second = await ask(http, input="Thanks.", notes="I am new.", previous_response_id=first["id"])
             later = (await http.get(f"/v1/responses/{second['id']}/made_of")).json()
         async with running.http(await running.key("bo")) as other:
             assert (await other.get(f"/v1/responses/{first['id']}/made_of")).status_code == httpx.codes.NOT_FOUND
@@ -170,11 +171,12 @@ async def test_a_user_reads_what_an_answer_was_made_of(tmp_path: Path) -> None:
         "topic: ships.",
         "1 example of how it speaks.",
         "The greeting that you were shown.",
-        "Your notes, quoted as your own words.",
+        f"Your notes, quoted as your own words.{DEMOTED}",
         "The date and the time.",
         "1 piece of its reference material, for what was said.",
         "A reminder of its author's, after your message.",
     ]
+    assert "Your notes, quoted as your own words." in later["added"]
     assert "2 earlier messages of the conversation." in later["added"]
     assert "Secret" not in json.dumps(made) + json.dumps(later)
 
