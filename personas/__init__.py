@@ -19,7 +19,7 @@ from personas.compiled import Compiled
 from personas.composition import compose
 from personas.library import CATALOG, Library
 from personas.locales import wording
-from personas.messages import Image, Message, Part, Text, with_context
+from personas.messages import Call, Image, Message, Output, Part, Text, with_context
 from personas.persona import Persona, parse
 from personas.problems import (
     InvalidDial,
@@ -34,6 +34,7 @@ from personas.session import Now, Session, User, settle_dials
 __all__ = [
     "CATALOG",
     "Assembly",
+    "Call",
     "Compiled",
     "Image",
     "InvalidDial",
@@ -41,6 +42,7 @@ __all__ = [
     "Message",
     "NotesRefused",
     "Now",
+    "Output",
     "Part",
     "Persona",
     "PersonaRefused",

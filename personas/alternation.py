@@ -12,14 +12,15 @@ def strict(messages: Sequence[Message]) -> list[Message]:
     """Return `messages` with neighbours of one role joined and all instructions in the first message.
 
     What follows the instructions alternates and begins with the user: an assistant's opening is quoted in the first
-    user message instead. Every text stays whole; images of instructions move there too.
+    user message instead. Every text stays whole; images of instructions move there too. Outputs of functions stay each
+    in its message.
     """
     instructions: list[Message] = []
     turns: list[Message] = []
     for message in messages:
         if message.role in {"system", "developer"}:
             instructions.append(message)
-        elif turns and turns[-1].role == message.role:
+        elif turns and turns[-1].role == message.role != "tool":
             turns[-1] = Message(message.role, _join((turns[-1].content, message.content)))
         else:
             turns.append(message)

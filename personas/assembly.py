@@ -43,13 +43,15 @@ class Portion:
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """The messages of one call, in four runs."""
+    """The messages of one call, in five runs."""
 
     prefix: tuple[Message, ...]
     """Instructions, examples, the greeting shown, the user's own dials and notes."""
     history: tuple[Message, ...]
     """The past messages, as they were given."""
     newest: Message
+    since: tuple[Message, ...]
+    """What followed the newest message, as it was given: the assistant's calls of functions, and their outputs."""
     suffix: tuple[Message, ...]
     """The persona's reminder, if it has one."""
     portions: tuple[Portion, ...] = ()
@@ -58,11 +60,17 @@ class Assembly:
     @property
     def messages(self) -> tuple[Message, ...]:
         """All of them, in the order in which the model reads."""
-        return (*self.prefix, *self.history, self.newest, *self.suffix)
+        return (*self.prefix, *self.history, self.newest, *self.since, *self.suffix)
 
 
-def assemble(compiled: Compiled, session: Session, history: Sequence[Message], newest: Message) -> Assembly:
-    """Return what the model gets. History and the parts of `newest` pass byte for byte.
+def assemble(
+    compiled: Compiled,
+    session: Session,
+    history: Sequence[Message],
+    newest: Message,
+    since: Sequence[Message] = (),
+) -> Assembly:
+    """Return what the model gets. History, the parts of `newest` and what came `since` pass byte for byte.
 
     Raises `InvalidDial`, `NotesRefused` or `UnknownGreeting` where the session asks for what the persona does not
     have; `ValueError` if `newest` is not a user's.
@@ -89,6 +97,7 @@ def assemble(compiled: Compiled, session: Session, history: Sequence[Message], n
         ),
         history=tuple(history),
         newest=_newest(session, knowledge.text, newest),
+        since=tuple(since),
         suffix=(say(session.system_role, render(compiled.reminder, quoted)),) if compiled.reminder else (),
         portions=tuple(one for one in portions if one.carried or one.left_out),
     )

@@ -1,4 +1,4 @@
-"""What an assembly is made of: messages with parts of text and images."""
+"""What an assembly is made of: messages with parts of text and images, calls of functions and their outputs."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -20,8 +20,25 @@ class Image:
     alt: str = ""
 
 
-Part = Text | Image
-Role = Literal["system", "developer", "user", "assistant"]
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An assistant's call of a function, with its arguments as they were written."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What the function of a call gave back, in a message of the role `tool`."""
+
+    id: str
+    text: str
+
+
+Part = Text | Image | Call | Output
+Role = Literal["system", "developer", "user", "assistant", "tool"]
 
 
 @dataclass(frozen=True, slots=True)

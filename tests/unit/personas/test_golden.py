@@ -42,6 +42,7 @@ def shown(part: Part) -> dict[str, Any]:
     """Return a part as the golden files write it: a text line by line."""
     if isinstance(part, Text):
         return {"text": part.text.split("\n")}
+    assert isinstance(part, Image)
     return {"image": part.id, "detail": part.detail, "alt": part.alt}
 
 
