@@ -4,8 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
+
+from server.core.functions import Format, Functions
 from server.core.ports import Call, Said, UpstreamFailed
-from server.core.records import ImagePart, Sampling, TextPart
+from server.core.records import CallPart, ImagePart, OutputPart, Sampling, TextPart
 
 Images = Callable[[str], str]
 """Gives the data URL of an image by its digest."""
@@ -47,14 +50,30 @@ def chat_body(call: Call, *, speaks: Dialect = COMMON, images: Images | None = N
         body[speaks.user] = call.user_tag
     if call.cache_key and speaks.cache_key:
         body[speaks.cache_key] = call.cache_key
-    return body | _sampling(call.sampling)
+    return body | _sampling(call.sampling) | functions_of(call.functions)
 
 
 def _messages(call: Call, images: Images | None) -> list[dict[str, Any]]:
-    messages = [{"role": _role(call, said), "content": _content(said, images)} for said in call.messages]
+    messages = [message for said in call.messages for message in _said(call, said, images)]
     if call.prefix:
         messages.append({"role": "assistant", "content": call.prefix})
     return messages
+
+
+def _said(call: Call, said: Said, images: Images | None) -> list[dict[str, Any]]:
+    """Return a message as the protocol has it, which has one for each output of a function."""
+    outputs = [part for part in said.parts if isinstance(part, OutputPart)]
+    if outputs:
+        return [{"role": "tool", "tool_call_id": part.call_id, "content": part.text} for part in outputs]
+    calls = [part for part in said.parts if isinstance(part, CallPart)]
+    if calls:
+        text = "".join(part.text for part in said.parts if isinstance(part, TextPart))
+        return [{"role": "assistant", "content": text or None, "tool_calls": [_call(part) for part in calls]}]
+    return [{"role": _role(call, said), "content": _content(said, images)}]
+
+
+def _call(part: CallPart) -> dict[str, Any]:
+    return {"id": part.call_id, "type": "function", "function": {"name": part.name, "arguments": part.text}}
 
 
 def _role(call: Call, said: Said) -> str:
@@ -68,6 +87,7 @@ def _content(said: Said, images: Images | None) -> str | list[dict[str, Any]]:
     return [
         _image(part, images) if isinstance(part, ImagePart) else {"type": "text", "text": part.text}
         for part in said.parts
+        if isinstance(part, TextPart | ImagePart)
     ]
 
 
@@ -87,5 +107,34 @@ def _sampling(sampling: Sampling) -> dict[str, Any]:
         "seed": sampling.seed,
         "frequency_penalty": sampling.frequency_penalty,
         "presence_penalty": sampling.presence_penalty,
+        "response_format": None if sampling.format is None else format_of(sampling.format),
+        "logprobs": None if sampling.logprobs is None else True,
+        "top_logprobs": sampling.logprobs or None,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def format_of(wanted: Format) -> dict[str, Any]:
+    """Return `response_format`."""
+    if wanted.type == "json_object":
+        return {"type": "json_object"}
+    schema = {
+        "name": wanted.name,
+        "description": wanted.description,
+        "schema": wanted.schema,
+        "strict": wanted.strict,
+    }
+    return {"type": "json_schema", "json_schema": {name: value for name, value in schema.items() if value is not None}}
+
+
+def functions_of(functions: Functions | None) -> dict[str, Any]:
+    """Return `tools` and the fields that go with it."""
+    if functions is None:
+        return {}
+    named = {"type": "function", "function": {"name": functions.named}} if functions.named else None
+    fields = {
+        "tools": [{"type": "function", "function": msgspec.to_builtins(one)} for one in functions.offered],
+        "tool_choice": named or (None if functions.choice == "auto" else functions.choice),
+        "parallel_tool_calls": functions.parallel,
     }
     return {name: value for name, value in fields.items() if value is not None}

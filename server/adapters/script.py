@@ -9,6 +9,9 @@ Words are joined by `-`; those that are not known are names and say nothing.
 | `f100` | 100 ms before the first one |
 | `w8` | 8 chunks in a batch |
 | `echo` | the last user message, word for word |
+| `calls` | calls each function that is offered; once it has their outputs, says those |
+| `thinks` | thinks aloud before it answers |
+| `refuses` | refuses |
 | `say-good-day` | the words that follow, which ends the program |
 | `err429` | fails with this status before anything is sent |
 | `drop-at50` | the answer breaks off after 50 chunks |
@@ -18,10 +21,12 @@ Words are joined by `-`; those that are not known are names and say nothing.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from server.core.records import Usage
 
+THOUGHT: Final = "The user wants an answer."
+REFUSAL: Final = "I cannot help with that."
 DEMONSTRATION: Final = "This answer is scripted: it shows how answers arrive, and no model was asked."
 
 _WORD = re.compile(r"(t|d|f|w|err|at)(\d{1,6})")
@@ -41,6 +46,10 @@ class Script:
     breaks: Literal["drop", "stall"] | None = None
     breaks_at: int = 0
     """How many chunks come before it breaks."""
+    calls: bool = False
+    """Calls each function that is offered, and says the outputs."""
+    thinks: bool = False
+    refuses: bool = False
     finish: Literal["stop", "length", "content_filter"] = "stop"
     usage: Usage | None = None
     """What is reported; None counts a word of the prompt and a chunk of the answer as a token each."""
@@ -60,11 +69,19 @@ def parse(program: str) -> Script:
 def _with_word(script: Script, word: str) -> Script:
     if word == "echo":
         return replace(script, chunks=None)
+    if word in _FLAGS:
+        return replace(script, **_FLAGS[word])
     if word in {"drop", "stall"}:
         return replace(script, breaks="drop" if word == "drop" else "stall")
     found = _WORD.fullmatch(word)
     return _NUMBERED[found[1]](script, int(found[2])) if found else script
 
+
+_FLAGS: Final[Mapping[str, dict[str, Any]]] = {
+    "calls": {"calls": True},
+    "thinks": {"thinks": True},
+    "refuses": {"refuses": True, "chunks": ()},
+}
 
 _NUMBERED: Final[Mapping[str, Callable[[Script, int], Script]]] = {
     "t": lambda script, number: replace(script, chunks=tuple(f" {index:04d}" for index in range(number))),

@@ -4,13 +4,14 @@ Knows nothing of connections. Every `data:` line is one JSON document, as all pr
 soon as its line is whole. A finish reason is kept until the answer is over, because some providers send text after it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, NoReturn
 
 import msgspec
 from msgspec import Struct
 
-from server.core.ports import Batch, UpstreamFailed
+from server.core.logprobs import Token
+from server.core.ports import Aside, Batch, UpstreamFailed
 from server.core.records import Usage
 
 LINE_LIMIT: Final = 4 * 1024 * 1024
@@ -23,8 +24,33 @@ _FINISHES: Final[Mapping[str, Literal["length", "content_filter"]]] = {
 """Every other reason is a stop: the answer is whole."""
 
 
+class _Function(Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _Call(Struct):
+    index: int | None = None
+    id: str | None = None
+    function: _Function | None = None
+
+
 class _Said(Struct):
     content: str | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    """The same under the name that some servers use."""
+    tool_calls: Sequence[_Call] | None = None
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is more than text."""
+        return bool(self.tool_calls or self.reasoning_content or self.reasoning or self.refusal)
+
+
+class _Logprobs(Struct):
+    content: list[Token] | None = None
 
 
 class _Choice(Struct):
@@ -32,6 +58,7 @@ class _Choice(Struct):
     delta: _Said | None = None
     message: _Said | None = None
     finish_reason: str | None = None
+    logprobs: _Logprobs | None = None
 
 
 class _PromptDetails(Struct):
@@ -66,6 +93,8 @@ class AnswerDecoder:
         """Whether the provider has said that nothing more comes."""
         self._tail = b""
         self._texts: list[str] = []
+        self._asides: list[Aside] = []
+        self._tokens: list[Token] = []
         self._finish: str | None = None
         self._usage: _Counts | None = None
         self._failure: UpstreamFailed | None = None
@@ -93,11 +122,13 @@ class AnswerDecoder:
                     self._event(line[5:])
             self._check_length(self._tail)
         except UpstreamFailed as failure:
-            if not self._texts:
+            if not (self._texts or self._asides):
                 raise
             self._failure = failure
         if self.complete and self._failure is None:
             return self._last()
+        if self._asides or (self._tokens and self._texts):
+            return Batch(self._text(), None, None, *self._more())
         return Batch(self._text()) if self._texts else None
 
     def end(self) -> Batch | None:
@@ -140,10 +171,18 @@ class AnswerDecoder:
             self._usage = chunk.usage
         for choice in chunk.choices or ():
             if not choice.index:
-                said = choice.delta or choice.message
-                if said is not None and said.content:
-                    self._texts.append(said.content)
-                self._finish = choice.finish_reason or self._finish
+                self._choice(choice)
+
+    def _choice(self, choice: _Choice) -> None:
+        said = choice.delta or choice.message
+        if said is not None:
+            if said.content:
+                self._texts.append(said.content)
+            if said.has_more:
+                self._asides += _asides(said)
+        if choice.logprobs is not None and choice.logprobs.content:
+            self._tokens += choice.logprobs.content
+        self._finish = choice.finish_reason or self._finish
 
     @staticmethod
     def _fail(why: str) -> NoReturn:
@@ -160,7 +199,32 @@ class AnswerDecoder:
 
     def _last(self) -> Batch:
         usage = None if self._usage is None else _usage(self._usage)
-        return Batch(self._text(), _FINISHES.get(self._finish or "") or "stop", usage)
+        return Batch(self._text(), _FINISHES.get(self._finish or "") or "stop", usage, *self._more())
+
+    def _more(self) -> tuple[Sequence[Aside], Sequence[Token]]:
+        more = tuple(self._asides), tuple(self._tokens)
+        self._asides.clear()
+        self._tokens.clear()
+        return more
+
+
+def _asides(said: _Said) -> Iterator[Aside]:
+    thought = said.reasoning_content or said.reasoning
+    if thought:
+        yield Aside(kind="reasoning", text=thought)
+    if said.refusal:
+        yield Aside(kind="refusal", text=said.refusal)
+    for place, call in enumerate(said.tool_calls or ()):
+        # Whole answers have their calls in order and without an index.
+        number = place if call.index is None else call.index
+        function = call.function or _Function()
+        yield Aside(
+            kind="function_call",
+            text=function.arguments or "",
+            call=number,
+            call_id=call.id or "",
+            name=function.name or "",
+        )
 
 
 def _usage(counts: _Counts) -> Usage:

@@ -9,6 +9,7 @@ fails then and may be tried again goes through the SDK, with its retries and its
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from dataclasses import replace
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Final, Self, cast
@@ -161,8 +162,8 @@ class OpenAIUpstream:
                 async for batch in decoded:
                     text = echo.feed(batch.text) + (echo.close() if batch.finish else "")
                     if text != batch.text:
-                        batch = Batch(text, batch.finish, batch.usage)  # noqa: PLW2901
-                    if text or batch.finish:
+                        batch = replace(batch, text=text)  # noqa: PLW2901
+                    if text or batch.finish or batch.asides:
                         begun = True
                         yield batch
         except (*_FAILURES, UpstreamFailed) as why:

@@ -4,15 +4,18 @@ It promises what every upstream promises, and remembers what it was asked.
 """
 
 import asyncio
+import json
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from itertools import takewhile
 from typing import Self
 
 from server.adapters.provider_failures import failure
-from server.adapters.script import Script, after, chunked, parse
-from server.core.ports import Batch, Call, Said, UpstreamFailed
-from server.core.records import TextPart, Usage
+from server.adapters.script import REFUSAL, THOUGHT, Script, after, chunked, parse
+from server.core.logprobs import Likely, Token
+from server.core.ports import Aside, Batch, Call, Said, UpstreamFailed
+from server.core.records import OutputPart, TextPart, Usage
 
 Sleep = Callable[[float], Awaitable[object]]
 
@@ -77,6 +80,16 @@ class _Run:
     async def batches(self) -> AsyncGenerator[Batch, None]:
         script = self._script
         chunks = chunked(_question(self._call)) if script.chunks is None else script.chunks
+        if script.thinks:
+            yield Batch(asides=[Aside(kind="reasoning", text=piece) for piece in chunked(THOUGHT)])
+        if script.refuses:
+            yield Batch(asides=[Aside(kind="refusal", text=piece) for piece in chunked(REFUSAL)])
+        if script.calls and self._call.functions is not None:
+            chunks = chunked(_outputs(self._call))
+            if not chunks:
+                for number, function in enumerate(self._call.functions.offered):
+                    call_id = f"call_{len(self._call.messages)}_{number}"
+                    yield Batch(asides=_calling(number, call_id, function.name, _question(self._call)))
         chunks = after(chunks, self._call.prefix)
         limit = _limit(self._call)
         cut = limit is not None and limit < len(chunks)
@@ -87,10 +100,20 @@ class _Run:
                 await self._sleep(script.delay)
             text = "".join(said[start : start + script.per_batch])
             if text:
-                yield Batch(text)
+                yield Batch(text, tokens=self._tokens(said[start : start + script.per_batch]))
         await self._break(elsewhere=False)
         self.over = True
         yield Batch("", "length" if cut else script.finish, script.usage or _usage(self._call, chunks))
+
+    def _tokens(self, chunks: Sequence[str]) -> Sequence[Token]:
+        """Return each chunk as a token, if that is asked for."""
+        wanted = self._call.sampling.logprobs
+        if wanted is None:
+            return ()
+        return [
+            Token(chunk, -0.5, top_logprobs=[Likely(chunk, -0.5 - number) for number in range(wanted)])
+            for chunk in chunks
+        ]
 
     async def _break(self, *, elsewhere: bool) -> None:
         if self._script.breaks is None:
@@ -114,6 +137,18 @@ def _question(call: Call) -> str:
         if said.role == "user":
             return _text(said)
     return ""
+
+
+def _outputs(call: Call) -> str:
+    """Return what the functions gave back, if that is the newest of what was said."""
+    since = takewhile(lambda said: said.role != "user", reversed(call.messages))
+    return " ".join(part.text for said in since for part in said.parts if isinstance(part, OutputPart))
+
+
+def _calling(number: int, call_id: str, name: str, question: str) -> Sequence[Aside]:
+    arguments = json.dumps({"text": question})
+    first = Aside(kind="function_call", call=number, call_id=call_id, name=name)
+    return [first, *(Aside(kind="function_call", call=number, text=piece) for piece in chunked(arguments))]
 
 
 def _text(said: Said) -> str:

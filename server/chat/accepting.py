@@ -9,15 +9,16 @@ import msgspec
 import ratelimit
 from server.chat.answer import Question
 from server.chat.catalogue import Catalogue, Choice, Speaker
-from server.chat.drafts import Drafts
+from server.chat.drafts import Drafts, beside
 from server.chat.extras import KnownExtras
 from server.chat.prompts import Prompts, Written, context_line, prompt_of
 from server.chat.questions import Questions
 from server.chat.refusals import blocked, cap_refused, caps_away, headers_of
 from server.chat.threads import Thread, Threads
+from server.core.errors import Refused
 from server.core.estimates import Lengths
 from server.core.ports import Clock, Ids, Moderator
-from server.core.records import Actor, Conversation, Model, Sampling, ServedBy, TextPart, Turn
+from server.core.records import Actor, Conversation, ImagePart, Model, Role, Sampling, ServedBy, Turn
 from server.core.requests import TurnRequest
 
 
@@ -67,6 +68,7 @@ class Accepting:
         """Check everything, hold every cap, screen the input. Raises `Refused`, and then nothing is held."""
         conversation = await self._threads.conversation(actor, request)
         choice = await self._catalogue.choose(actor, request, conversation)
+        _admit_functions(actor, request, choice.speaker)
         now = self._clock.now()
         thread = await self._threads.place(actor, request, conversation, context_line(now))
         turn = self._turn(actor, request, choice, thread, now)
@@ -115,6 +117,7 @@ class Accepting:
             body_digest=request.body_digest,
             door=request.door,
             store=request.store,
+            functions=request.functions,
             echo=dict(request.echo),
         )
 
@@ -171,12 +174,26 @@ class Accepting:
 def _brought(request: TurnRequest) -> Iterator[str]:
     """Yield what the caller brings: each part alone, and what the parts of a message say together."""
     for item in request.items:
-        texts = [part.text for part in item.parts if isinstance(part, TextPart)]
+        texts = [part.text for part in item.parts if not isinstance(part, ImagePart)]
         yield from texts
         if len(texts) > 1:
             yield "".join(texts)
     yield request.steering or ""
     yield request.notes or ""
+    yield beside(request.functions, request.sampling.format)
+
+
+def _admit_functions(actor: Actor, request: TurnRequest, speaker: Speaker) -> None:
+    """Refuse a user's functions and schemas where the persona takes no notes: models read them as instructions."""
+    wanted = request.sampling.format
+    steers = request.functions is not None or (wanted is not None and wanted.schema is not None)
+    if steers and speaker.compiled.bounds.notes is None and not actor.role.covers(Role.DEVELOPER):
+        raise Refused(
+            "steering_not_allowed",
+            f"The persona {speaker.name!r} takes no notes, and so no functions or schemas of a user. They need role "
+            f"{Role.DEVELOPER}.",
+            param="tools" if request.functions is not None else "response_format",
+        )
 
 
 def _sampling(asked: Sampling, speaker: Speaker) -> Sampling:

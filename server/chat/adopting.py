@@ -31,7 +31,7 @@ class Adopting:
         """
         speaker = await self._catalogue.speaker(turn.persona, turn.revision)
         model = self._catalogue.find(turn.model)
-        if speaker is None or model is None or not model.prefill or not path:
+        if speaker is None or model is None or not model.prefill or not path or (shown and not _is_plain(turn)):
             return None
         drafts = Drafts(self._prompts, speaker, turn, Thread.of_path(path))
         try:
@@ -49,3 +49,9 @@ class Adopting:
         """Return the tokens of `text` by the table of the turn's model."""
         model = self._catalogue.find(turn.model)
         return self._prompts.count(text, model) if model else len(text) // CHARACTERS_PER_TOKEN
+
+
+def _is_plain(turn: Turn) -> bool:
+    """Return whether the answer is nothing but text; whatever else it is, upstreams cannot go on with."""
+    asked = turn.sampling
+    return turn.functions is None and asked.format is None and asked.logprobs is None

@@ -8,8 +8,9 @@ from typing import Literal
 from ratelimit import Price
 from server.chat.live import LiveTurn
 from server.chat.routing import Routing
-from server.core import charging, trail
-from server.core.events import SPAN, Delta, Ended, Event, ItemClosed, ItemOpened, last_seq
+from server.chat.writing import Writing
+from server.core import charging, items, trail
+from server.core.events import Delta, Ended, Event
 from server.core.happenings import Happening
 from server.core.ports import (
     Batch,
@@ -25,7 +26,7 @@ from server.core.ports import (
     UpstreamFailed,
     Verdict,
 )
-from server.core.records import Message, Outcome, TextPart, Turn, TurnStatus, Usage, UsageRow
+from server.core.records import Message, Outcome, Turn, TurnStatus, Usage, UsageRow
 
 BACKLOG_LIMIT = 8 * 1024 * 1024
 """Bytes that may wait for the disk before answers are read more slowly."""
@@ -46,6 +47,8 @@ class Question:
 
     call: Call
     screen: Screen
+    another: Callable[[], Screen]
+    """Makes a screen for each item after the first text."""
     prompt_tokens: int
     """What we count for the prompt, in case the upstream does not say."""
     count: Callable[[str], int]
@@ -89,8 +92,7 @@ class Answer:
         self._unlisted_for = unlisted_for
         self._price = price
         self._scope: asyncio.Timeout | None = None
-        self._events: list[Event] = list(events)
-        self._next_seq = last_seq(events[-1]) + 1 if events else 0
+        self._writing = Writing(turn.message_id, events)
         self._produced: list[str] = [event.text for event in events if isinstance(event, Delta)]
         self._usage: Usage | None = None
         self._adopted = bool(events)
@@ -123,7 +125,7 @@ class Answer:
 
     def open(self, event: Event) -> None:
         """Take the turn's first event, which was stored with the turn itself."""
-        self._note(event)
+        self._writing.note(event)
         self.live.add([event])
 
     async def run(self, question: Question) -> Ending | None:
@@ -135,8 +137,8 @@ class Answer:
             return await self._end_at_what_is_stored(outcome)
         if outcome.error_code == "internal_error":
             # Whether what the screen holds back may be shown, nobody can tell any more.
-            return await self._store(outcome, "")
-        return await self._end(outcome, question)
+            return await self._store(outcome, release=False)
+        return await self._store(outcome, release=outcome.reason != "content_filter")
 
     async def break_off(self, prompt_tokens: int, count: Callable[[str], int]) -> Ending | None:
         """End an adopted turn that nobody can continue."""
@@ -145,12 +147,12 @@ class Answer:
             usage=self._usage_or_estimate(prompt_tokens, count),
             ended_at=self._clock.now(),
         )
-        return await self._store(outcome, "")
+        return await self._store(outcome, release=False)
 
     async def close_unasked(self) -> None:
         """End a turn that asked for no answer."""
         outcome = Outcome(status=TurnStatus.COMPLETED, ended_at=self._clock.now())
-        await self._store(outcome, "")
+        await self._store(outcome, release=False)
 
     async def _produce(self, question: Question) -> Outcome:
         status, reason, code, message = TurnStatus.COMPLETED, None, None, None
@@ -185,9 +187,10 @@ class Answer:
     async def _stream(self, question: Question) -> str | None:
         """Read the upstream to its end; return why the answer is incomplete, if it is."""
         reason: str | None = None
+        self._writing.begin(question.screen, question.another)
         async with self._routing.answer(question.call) as batches:
             async for batch in batches:
-                verdict = self._take(batch, question.screen)
+                verdict = self._take(batch)
                 if verdict is not None:
                     return "content_filter"
                 if batch.finish is not None:
@@ -196,48 +199,42 @@ class Answer:
                     await self._sleep(0.005)
         return reason
 
-    def _take(self, batch: Batch, screen: Screen) -> Verdict | None:
+    def _take(self, batch: Batch) -> Verdict | None:
         if batch.usage is not None:
             self._usage = batch.usage
-        if not batch.text:
+        if not (batch.text or batch.asides):
             return None
         if not self._produced:
             waited = (self._clock.now() - self.turn.created_at) / 1_000_000
             self._observer.saw(Happened(name=Happening.FIRST_TOKEN, labels={"model": self.turn.model}, value=waited))
+        if batch.asides:
+            return self._take_all(batch)
         self._produced.append(batch.text)
-        shown, verdict = screen.feed(batch.text)
-        for event in self._say(shown):
+        return self._log(self._writing.text(batch.text, batch.tokens))
+
+    def _take_all(self, batch: Batch) -> Verdict | None:
+        """Take what is more than text, in its order."""
+        thought = [aside for aside in batch.asides if aside.kind == "reasoning"]
+        rest = [aside for aside in batch.asides if aside.kind != "reasoning"]
+        self._produced += [*(aside.name + aside.text for aside in batch.asides), batch.text]
+        verdict: Verdict | None = None
+        for aside in thought:
+            verdict = verdict or self._log(self._writing.aside(aside))
+        if verdict is None and batch.text:
+            verdict = self._log(self._writing.text(batch.text, batch.tokens))
+        for aside in rest:
+            verdict = verdict or self._log(self._writing.aside(aside))
+        return verdict
+
+    def _log(self, said: tuple[list[Event], Verdict | None]) -> Verdict | None:
+        events, verdict = said
+        for event in events:
             self.log.append(event)
         return verdict
 
-    def _say(self, text: str) -> list[Event]:
-        """Return the events that add `text` to the reply."""
-        if not text:
-            return []
-        events: list[Event] = []
-        if not any(isinstance(event, ItemOpened) for event in self._events):
-            events.append(self._note(ItemOpened(self._next_seq, 0, self.turn.message_id)))
-        events.append(self._note(Delta(self._next_seq, 0, text)))
-        return events
-
-    def _note(self, event: Event) -> Event:
-        self._events.append(event)
-        self._next_seq += SPAN[type(event)]
-        return event
-
-    async def _end(self, outcome: Outcome, question: Question) -> Ending | None:
-        filtered = outcome.reason == "content_filter"
-        rest, verdict = ("", None) if filtered else question.screen.close()
-        if verdict is not None:
-            outcome = Outcome(
-                status=TurnStatus.INCOMPLETE, reason="content_filter", usage=outcome.usage, ended_at=outcome.ended_at
-            )
-        return await self._store(outcome, rest)
-
     async def _end_at_what_is_stored(self, outcome: Outcome) -> Ending | None:
         """End the turn where its log broke; what came after it was never shown."""
-        self._events = list(self.live.events)
-        self._next_seq = last_seq(self._events[-1]) + 1
+        self._writing = Writing(self.turn.message_id, self.live.events)
         failed = Outcome(
             status=TurnStatus.FAILED,
             error_code="storage_unavailable",
@@ -245,14 +242,19 @@ class Answer:
             usage=outcome.usage,
             ended_at=outcome.ended_at,
         )
-        return await self._store(failed, "")
+        return await self._store(failed, release=False)
 
-    async def _store(self, outcome: Outcome, rest: str) -> Ending | None:
-        last = self._say(rest)
-        whole = outcome.status is TurnStatus.COMPLETED
-        if any(isinstance(event, ItemOpened) for event in self._events):
-            last.append(self._note(ItemClosed(self._next_seq, 0, "completed" if whole else "incomplete")))
-        last.append(self._note(Ended(self._next_seq, outcome)))
+    async def _store(self, outcome: Outcome, *, release: bool) -> Ending | None:
+        """Store the end; `release` says whether what is held back may be shown now."""
+        status: Literal["completed", "incomplete"] = (
+            "completed" if outcome.status is TurnStatus.COMPLETED else "incomplete"
+        )
+        last, verdict = self._writing.close(status, release=release)
+        if verdict is not None:
+            outcome = Outcome(
+                status=TurnStatus.INCOMPLETE, reason="content_filter", usage=outcome.usage, ended_at=outcome.ended_at
+            )
+        last.append(self._writing.note(Ended(self._writing.next_seq, outcome)))
         usage = outcome.usage
         price = self._price
         cost = price.cost(prompt=usage.input_tokens, answer=usage.output_tokens) if price else None
@@ -270,7 +272,7 @@ class Answer:
             owner=self.owner,
             outcome=outcome,
             events=last,
-            trail=trail.pack(self._events),
+            trail=trail.pack(self._writing.events),
             reply=self._reply(outcome),
             usage=UsageRow(
                 turn_id=turn.id,
@@ -292,13 +294,13 @@ class Answer:
         )
 
     def _reply(self, outcome: Outcome) -> Message | None:
-        text = "".join(event.text for event in self._events if isinstance(event, Delta))
-        if not text:
+        parts = items.parts(self._writing.events)
+        if not parts:
             return None
         return Message(
             id=self.turn.message_id,
             role="assistant",
-            parts=(TextPart(text),),
+            parts=parts,
             created_at=outcome.ended_at,
             parent_id=self.turn.newest_id,
             turn_id=self.turn.id,

@@ -1,9 +1,12 @@
 """The prompts of one request, for every model that may serve it."""
 
+import msgspec
+
 from server.chat.catalogue import Speaker
 from server.chat.prompts import Prompts, Written
 from server.chat.threads import Thread
 from server.core.errors import Refused
+from server.core.functions import Format, Functions
 from server.core.records import ImagePart, Model, Turn
 
 
@@ -26,6 +29,10 @@ class Drafts:
     def write(self, model: Model) -> Written:
         """Return the prompt for `model`. Raises `Refused` where there can be none."""
         if model.alias not in self._done:
+            if self._turn.functions is not None and not model.tools:
+                raise Refused(
+                    "tools_not_supported", f"{model.alias!r} does not call functions; ask without them.", param="tools"
+                )
             if not model.vision and self.images:
                 way_out = f"{self._reader!r} does" if self._reader else "send text"
                 raise Refused(
@@ -38,6 +45,7 @@ class Drafts:
                 history=self._thread.history,
                 newest=self._thread.newest,
                 wanted=self._turn.sampling.max_output_tokens,
+                beside=beside(self._turn.functions, self._turn.sampling.format),
             )
         return self._done[model.alias]
 
@@ -53,3 +61,9 @@ class Drafts:
         except Refused as refused:
             return refused.message
         return None
+
+
+def beside(functions: Functions | None, wanted: Format | None) -> str:
+    """Return what of functions and format the model reads: what a caller brings beside messages, and what counts."""
+    brought = [*(functions.offered if functions is not None else ()), *([wanted] if wanted is not None else ())]
+    return msgspec.json.encode(brought).decode() if brought else ""

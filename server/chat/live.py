@@ -7,7 +7,7 @@ deltas, nobody has a queue of their own, and the text is held once however many 
 from bisect import bisect_right
 from collections.abc import Callable, Hashable, Sequence
 
-from server.core.events import Delta, Ended, Event, ItemOpened, last_seq
+from server.core.events import Delta, Ended, Event, ItemOpened, Kind, last_seq
 from server.core.records import Outcome, Turn
 from server.core.trail import Kept, joined
 
@@ -51,8 +51,17 @@ class LiveTurn:
 
     @property
     def text(self) -> str:
-        """All text that is committed."""
-        return "".join(event.text for event in self._events if isinstance(event, Delta))
+        """All text that is committed, without reasoning, refusals and calls."""
+        return self.said("message")
+
+    def said(self, kind: Kind) -> str:
+        """Return the texts of all items of this kind, joined."""
+        wanted = {item.index for item in self.items if item.kind == kind}
+        return "".join(event.text for event in self._events if isinstance(event, Delta) and event.index in wanted)
+
+    def text_of(self, index: int) -> str:
+        """Return the text of one item that is committed."""
+        return "".join(event.text for event in self._events if isinstance(event, Delta) and event.index == index)
 
     @property
     def items(self) -> Sequence[ItemOpened]:

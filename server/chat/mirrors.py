@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from server.chat.live import LiveTurn
-from server.core import trail
+from server.core import items, trail
 from server.core.errors import Refused
 from server.core.events import Event, last_seq
 from server.core.happenings import Happening
@@ -184,7 +184,7 @@ class Mirrors:
             self._observer.saw(Happened(name=Happening.MIRROR_FAILED, labels={"turn": turn.id, "error": repr(failed)}))
             return False
         if stored is not None and stored.outcome is not None:
-            mirror.end(trail.Kept(stored.trail, stored.reply.text if stored.reply else ""))
+            mirror.end(trail.Kept(stored.trail, items.texts(stored.reply)))
         elif stored is None:
             gone = f"Response with id '{turn.id}' was deleted."
             mirror.live.lose(Refused("response_not_found", gone, param="response_id"))

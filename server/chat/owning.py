@@ -15,6 +15,7 @@ from server.chat.live import LiveTurn
 from server.chat.refusals import draining
 from server.chat.routing import Routing
 from server.chat.settling import Settling
+from server.core import items
 from server.core.estimates import Lengths
 from server.core.events import Event
 from server.core.happenings import Happening
@@ -335,7 +336,8 @@ class Owning:
             await answer.close_unasked()
             return None
         path = await self._conversations.path(turn.newest_id, turn.user_id) if turn.newest_id else ()
-        question = await self._adopting.question_again(turn, path, answer.live.text)
+        shown = items.unfinished(answer.live.events)
+        question = None if shown is None else await self._adopting.question_again(turn, path, shown)
         if question is not None:
             return await answer.run(question)
         return await answer.break_off(self._adopting.estimate(turn, path), partial(self._adopting.count, turn))

@@ -11,10 +11,11 @@ import msgspec
 
 import personas
 from server.chat.catalogue import Speaker
+from server.chat.dialogue import around, as_said, without_context
 from server.core.context import PER_MESSAGE, Budget, divide, fit
 from server.core.errors import Refused
 from server.core.ports import Tokens
-from server.core.records import Actor, ImagePart, Message, Model, Part, Prompt, Role, TextPart
+from server.core.records import Actor, CallPart, ImagePart, Message, Model, OutputPart, Part, Prompt, Role, TextPart
 from server.core.requests import TurnRequest
 
 LONGEST_TOKEN = 32
@@ -77,24 +78,29 @@ class Prompts:
         history: Sequence[Message],
         newest: Message,
         wanted: int | None,
+        beside: str = "",
     ) -> Written:
         """Assemble the messages for `model`, as much of `history` among them as fits.
 
+        `beside` is what the upstream is sent beside the messages and puts before the model.
         Raises `Refused("context_length_exceeded")` if persona and newest message alone do not fit,
         `Refused("invalid_dial")`, and `Refused("steering_not_allowed")` for notes that the persona does not take.
         """
+        history, newest, later = around(history, newest)
+        since = [as_said(one) for one in later]
         session = self._session(speaker, model, prompt, newest)
         budget = divide(model, wanted)
         longest = model.context * LONGEST_TOKEN
-        if sum(map(len, (newest.text, prompt.notes or "", prompt.developer_text or ""))) > longest:
+        alone = (newest.text, prompt.notes or "", prompt.developer_text or "", beside, *_texts(since))
+        if sum(map(len, alone)) > longest:
             raise _too_long(model, longest // LONGEST_TOKEN, budget)
-        bare = self._assemble(speaker, session, (), newest)
-        fixed = self._cost(bare.messages, model)
+        bare = self._assemble(speaker, session, (), newest, since)
+        fixed = self._cost(bare.messages, model) + (self.count(beside, model) if beside else 0)
         if fixed > budget.prompt:
             raise _too_long(model, fixed, budget)
         costs = self._costs(history, model, budget.prompt - fixed)
         kept = fit(history, costs, budget.prompt - fixed)
-        whole = self._assemble(speaker, session, kept, newest) if kept else bare
+        whole = self._assemble(speaker, session, kept, newest, since) if kept else bare
         messages = personas.strict(whole.messages) if model.roles == "strict" else whole.messages
         return Written(
             lines=[_line(one) for one in messages],
@@ -126,10 +132,16 @@ class Prompts:
         )
 
     def _assemble(
-        self, speaker: Speaker, session: personas.Session, history: Sequence[Message], newest: Message
+        self,
+        speaker: Speaker,
+        session: personas.Session,
+        history: Sequence[Message],
+        newest: Message,
+        since: Sequence[personas.Message],
     ) -> personas.Assembly:
         try:
-            return personas.assemble(speaker.compiled, session, [_from_history(one) for one in history], _plain(newest))
+            past = [as_said(one) for one in history]
+            return personas.assemble(speaker.compiled, session, past, as_said(without_context(newest)), since)
         except personas.InvalidDial as wrong:
             raise Refused("invalid_dial", str(wrong), param="dials") from wrong
         except personas.NotesRefused as wrong:
@@ -144,16 +156,16 @@ class Prompts:
         """Return what each message costs; once one, from the end, has no room, those before it are not counted."""
         costs = [room + 1] * len(history)
         for index in range(len(history) - 1, -1, -1):
-            if len(history[index].text) <= model.context * LONGEST_TOKEN:
-                costs[index] = self._cost([_from_history(history[index])], model)
+            said = as_said(history[index])
+            if sum(map(len, _texts([said]))) <= model.context * LONGEST_TOKEN:
+                costs[index] = self._cost([said], model)
             room -= costs[index]
             if room < 0:
                 break
         return costs
 
     def _cost(self, messages: Sequence[personas.Message], model: Model) -> int:
-        texts = (part.text for one in messages for part in one.content if isinstance(part, personas.Text))
-        return sum(self.count(text, model) for text in texts) + PER_MESSAGE * len(messages)
+        return sum(self.count(text, model) for text in _texts(messages)) + PER_MESSAGE * len(messages)
 
 
 def prompt_of(actor: Actor, request: TurnRequest, *, now: int, greeting: int | None) -> Prompt:
@@ -197,26 +209,35 @@ def context_line(now: int) -> str:
     return datetime.fromtimestamp(now / 1_000_000, UTC).strftime("<context>%Y-%m-%d %H:%M UTC</context>")
 
 
-def _plain(message: Message) -> personas.Message:
-    return personas.Message(role=message.role, content=tuple(_part(part) for part in message.parts))
-
-
-def _from_history(message: Message) -> personas.Message:
-    return personas.with_context(message.context or None, _plain(message))
-
-
-def _part(part: Part) -> personas.Part:
-    if isinstance(part, TextPart):
-        return personas.Text(part.text)
-    return personas.Image(id=part.id, detail=part.detail, alt=part.alt)
+def _texts(messages: Sequence[personas.Message]) -> list[str]:
+    """Return all that is text in the messages, names and arguments of calls among it."""
+    texts: list[str] = []
+    for message in messages:
+        for part in message.content:
+            match part:
+                case personas.Text() | personas.Output():
+                    texts.append(part.text)
+                case personas.Call():
+                    texts += [part.name, part.arguments]
+                case personas.Image():
+                    pass
+    return texts
 
 
 def _line(message: personas.Message) -> Line:
-    parts = tuple(
-        TextPart(part.text) if isinstance(part, personas.Text) else ImagePart(part.id, part.detail, part.alt)
-        for part in message.content
-    )
-    return Line(message.role, parts)
+    return Line(message.role, tuple(_part(part) for part in message.content))
+
+
+def _part(part: personas.Part) -> Part:
+    match part:
+        case personas.Text():
+            return TextPart(part.text)
+        case personas.Image():
+            return ImagePart(part.id, part.detail, part.alt)
+        case personas.Call():
+            return CallPart(part.id, part.name, part.arguments)
+        case personas.Output():
+            return OutputPart(part.id, part.text)
 
 
 def _too_long(model: Model, fixed: int, budget: Budget) -> Refused:

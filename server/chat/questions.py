@@ -21,6 +21,7 @@ class Questions:
 
     def question(self, turn: Turn, speaker: Speaker, model: Model, written: Written, *, shown: str = "") -> Question:
         """Return the question; `shown` is the beginning of the answer, which earlier owners have released."""
+        context = self.screened(speaker, turn.prompt.tier)
         return Question(
             call=Call(
                 model=model,
@@ -29,8 +30,10 @@ class Questions:
                 prefix=shown,
                 user_tag=self._user_tag(turn.user_id),
                 cache_key=speaker.digest,
+                functions=turn.functions,
             ),
-            screen=self._moderator.screen_output(self.screened(speaker, turn.prompt.tier), shown=shown),
+            screen=self._moderator.screen_output(context, shown=shown),
+            another=lambda: self._moderator.screen_output(context),
             prompt_tokens=written.tokens,
             count=lambda text: self._prompts.count(text, model),
         )

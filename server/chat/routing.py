@@ -5,7 +5,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from server.core.happenings import Happening
-from server.core.ports import Batch, Call, Capacity, Clock, Happened, Observer, Upstream, UpstreamFailed
+from server.core.ports import Batch, Call, Clock, Happened, Observer, Upstream, UpstreamFailed
+from server.core.ports_capacity import Capacity
 
 OVERLOADED: Final = frozenset({"upstream_rate_limited", "upstream_unavailable", "upstream_timeout"})
 """Failures that tell of an upstream that takes less than it is asked."""

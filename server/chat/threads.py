@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from server.chat.dialogue import check_outputs
 from server.chat.refusals import no_conversation, no_message
 from server.core.errors import Refused
 from server.core.ports import Clock, Conversations, Ids
@@ -21,7 +22,7 @@ class Thread:
     history: Sequence[Message]
     """Everything before the newest message, oldest first; the input's own earlier messages among it."""
     inputs: Sequence[Message]
-    """What the turn stores, oldest first; the last one is the newest user message.
+    """What the turn stores, oldest first; the last one is the newest user message, or outputs of functions.
 
     None if no answer is wanted, or an old message is answered once more.
     """
@@ -86,6 +87,7 @@ class Threads:
         leaf = await self._leaf(actor, request, conversation)
         history = await self._conversations.path(leaf, actor.user_id) if leaf else ()
         inputs = self._messages(request.items, leaf, context)
+        check_outputs(history, inputs)
         begins = conversation is None and request.conversation == NEW_CONVERSATION
         return Thread(
             history=[*history, *inputs[:-1]],
@@ -115,7 +117,7 @@ class Threads:
         earlier = await self._turns.turn(turn_id, actor.user_id)
         newest_id = earlier.turn.newest_id if earlier else None
         path = await self._conversations.path(newest_id, actor.user_id) if newest_id else ()
-        if not path or path[-1].role != "user":
+        if not path or path[-1].role == "assistant":
             raise Refused("invalid_value", f"Response '{turn_id}' answers no message.", param="regenerate")
         return Thread(
             history=path[:-1],
@@ -146,15 +148,15 @@ class Threads:
     def _messages(self, items: Sequence[Item], parent: str | None, context: str) -> list[Message]:
         now = self._clock.now()
         messages: list[Message] = []
+        newest_asked = max((index for index, item in enumerate(items) if item.role == "user"), default=None)
         for index, item in enumerate(items):
-            newest = index == len(items) - 1
             message = Message(
                 id=self._ids.new("msg"),
                 role=item.role,
                 parts=item.parts,
                 created_at=now,
                 parent_id=parent,
-                context=context if newest else "",
+                context=context if index == newest_asked else "",
             )
             parent = message.id
             messages.append(message)
@@ -167,13 +169,14 @@ class Threads:
             user_id=actor.user_id,
             created_at=now,
             updated_at=now,
-            title=title_of(inputs[-1]) if inputs else "",
+            title=title_of(inputs),
         )
 
 
-def title_of(message: Message) -> str:
-    """Return the first words of a message, as the title of its conversation."""
-    text = " ".join(part.text for part in message.parts if isinstance(part, TextPart))
+def title_of(messages: Sequence[Message]) -> str:
+    """Return the first words of the newest user message, as the title of its conversation."""
+    asked = next((message for message in reversed(messages) if message.role == "user"), None)
+    text = " ".join(part.text for part in asked.parts if isinstance(part, TextPart)) if asked else ""
     line = " ".join(text[: TITLE_LENGTH * 8].split())
     if len(line) <= TITLE_LENGTH:
         return line

@@ -18,7 +18,7 @@ from server.chat.mirrors import Mirrors
 from server.chat.observing import refused
 from server.chat.owning import Owning
 from server.chat.refusals import draining, position_lost
-from server.core import trail
+from server.core import items, trail
 from server.core.errors import Refused
 from server.core.events import Opened
 from server.core.happenings import Happening
@@ -184,7 +184,7 @@ class Turns:
             return live
         if stored.outcome is None:
             return await self._mirrors.of(stored.turn)
-        return LiveTurn(stored.turn, kept=trail.Kept(stored.trail, stored.reply.text if stored.reply else ""))
+        return LiveTurn(stored.turn, kept=trail.Kept(stored.trail, items.texts(stored.reply)))
 
     async def _store(self, accepted: Accepted) -> Started:
         """Make the turn durable and begin its answer; on any failure the hold is released."""

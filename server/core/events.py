@@ -11,6 +11,9 @@ from msgspec import Struct
 
 from server.core.records import Outcome
 
+Kind = Literal["message", "refusal", "reasoning", "function_call"]
+"""What an output item is; a refusal is a message that refuses."""
+
 
 class Opened(Struct, frozen=True, tag="opened"):
     """The turn is stored: `response.created`, `response.in_progress`."""
@@ -18,25 +21,31 @@ class Opened(Struct, frozen=True, tag="opened"):
     seq: int
 
 
-class ItemOpened(Struct, frozen=True, tag="item"):
-    """An output item begins: `output_item.added`, `content_part.added`."""
+class ItemOpened(Struct, frozen=True, tag="item", omit_defaults=True):
+    """An output item begins: `output_item.added`, and of all but calls `content_part.added`."""
 
     seq: int
     index: int
     item_id: str
-    kind: Literal["message"] = "message"
+    kind: Kind = "message"
+    call_id: str = ""
+    """What the provider calls a function call; its output comes back under this id."""
+    name: str = ""
+    """Of the function that is called."""
 
 
-class Delta(Struct, frozen=True, tag="delta"):
+class Delta(Struct, frozen=True, tag="delta", omit_defaults=True):
     """Text was added to the item `index`. A coalesced delta carries the last number that it covers."""
 
     seq: int
     index: int
     text: str
+    logprobs: str = ""
+    """What was asked about the tokens that have come with it: objects of JSON, with commas between them."""
 
 
 class ItemClosed(Struct, frozen=True, tag="closed"):
-    """The item is whole: `output_text.done`, `content_part.done`, `output_item.done`."""
+    """The item is whole: the text is done (or a call's arguments), its part is (not of a call), the item is."""
 
     seq: int
     index: int

@@ -3,14 +3,16 @@
 What operators need (accounts, revisions of personas) is in `ports_operator`.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from server.core.branches import Node
 from server.core.events import Event
+from server.core.functions import Functions
 from server.core.happenings import Happening
+from server.core.logprobs import Token
 from server.core.records import (
     Conversation,
     Message,
@@ -240,11 +242,11 @@ class Said(Protocol):
 
     @property
     def role(self) -> str:
-        """`system`, `developer`, `user` or `assistant`."""
+        """`system`, `developer`, `user`, `assistant` or `tool`."""
 
     @property
     def parts(self) -> Sequence[Part]:
-        """Text and images, in order."""
+        """Text and images, calls or outputs, in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,15 +261,32 @@ class Call:
     user_tag: str = ""
     """Stands for the user at the provider; tells nothing about them."""
     cache_key: str = ""
+    functions: Functions | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aside:
+    """A piece of an answer that is no text of it: of its reasoning, of a refusal, or of a function call."""
+
+    kind: Literal["reasoning", "refusal", "function_call"]
+    text: str = ""
+    """Of a call, a piece of its arguments."""
+    call: int = 0
+    """Which of the answer's calls; the first piece of each has its id and name."""
+    call_id: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What arrived from the upstream in one read."""
+    """What arrived from the upstream in one read: reasoning, then text, then the rest of `asides`."""
 
     text: str = ""
     finish: Literal["stop", "length", "content_filter"] | None = None
     usage: Usage | None = None
+    asides: Sequence[Aside] = ()
+    tokens: Sequence[Token] = ()
+    """What was asked about the tokens of `text`; they may come later than their text."""
 
 
 class UpstreamFailed(Exception):  # noqa: N818
@@ -292,29 +311,6 @@ class Upstream(Protocol):
         `UpstreamFailed`.
         Text is passed on byte for byte; no batch is empty.
         """
-
-
-class Capacity(Protocol):
-    """Hears how upstreams take calls, and says which of them to ask first. Never raises, never waits.
-
-    Each `asked` is followed by one `ended`. A call that is refused is `dropped`, one that begins to answer `answered`.
-    Times are microseconds.
-    """
-
-    def order(self, model: str, upstreams: Iterable[str]) -> Sequence[str]:
-        """Return all the upstreams, those without room last."""
-
-    def asked(self, upstream: str, model: str) -> None:
-        """A call begins."""
-
-    def answered(self, upstream: str, model: str, waited_us: int) -> None:
-        """Its first text came so long after it was asked."""
-
-    def dropped(self, upstream: str, model: str, retry_after_us: int | None) -> None:
-        """It was refused for want of room or not answered in time; the upstream may say when to come again."""
-
-    def ended(self, upstream: str, model: str) -> None:
-        """It is over, however it went."""
 
 
 class Tokens(Protocol):

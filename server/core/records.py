@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from server.core.functions import Format, Functions
+
 
 class Role(StrEnum):
     """What a key may do; each role may do what the one before it may."""
@@ -62,6 +64,8 @@ class Model:
     """Tokens of prompt and answer together."""
     max_output: int | None = None
     vision: bool = False
+    tools: bool = True
+    """Whether it calls functions."""
     prefill: bool = False
     """Whether the upstream continues a trailing assistant message byte for byte."""
     roles: Literal["free", "strict"] = "free"
@@ -96,14 +100,45 @@ class ImagePart(Struct, frozen=True, tag="image"):
     alt: str = ""
 
 
-Part = TextPart | ImagePart
+class RefusalPart(Struct, frozen=True, tag="refusal"):
+    """What a model said instead of answering."""
+
+    text: str
+
+
+class ReasoningPart(Struct, frozen=True, tag="reasoning"):
+    """What a model thought before it answered."""
+
+    text: str
+
+
+class CallPart(Struct, frozen=True, tag="call"):
+    """A model's call of a function that the client offered; `text` are its arguments, as the model wrote them."""
+
+    call_id: str
+    name: str
+    text: str
+
+
+class OutputPart(Struct, frozen=True, tag="output"):
+    """What the function of a call gave back."""
+
+    call_id: str
+    text: str
+
+
+ReplyPart = TextPart | RefusalPart | ReasoningPart | CallPart
+"""What an answer is made of."""
+
+Part = ReplyPart | ImagePart | OutputPart
 
 
 class Message(Struct, frozen=True, kw_only=True):
     """One stored message; `parent_id` makes the messages of a conversation a tree."""
 
     id: str
-    role: Literal["user", "assistant"]
+    role: Literal["user", "assistant", "tool"]
+    """`tool`: outputs of functions that the message before it called."""
     parts: tuple[Part, ...]
     created_at: int
     parent_id: str | None = None
@@ -181,6 +216,10 @@ class Sampling(Struct, frozen=True, kw_only=True, omit_defaults=True):
     seed: int | None = None
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
+    format: Format | None = None
+    """The form that the text has to have; None for any."""
+    logprobs: int | None = None
+    """How many likely tokens are told beside each token; None tells nothing of tokens."""
 
 
 class Turn(Struct, frozen=True, kw_only=True):
@@ -217,6 +256,8 @@ class Turn(Struct, frozen=True, kw_only=True):
     served_by: ServedBy | None = None
     prompt_digest: str = ""
     """Tells the exact messages that the model was sent from any others; "" if none were, or by an older version."""
+    functions: Functions | None = None
+    """What the client's program can do for the model."""
     echo: dict[str, Any] = {}
     """Fields of the client's request that its door repeats in the answer (metadata, instructions, …)."""
 

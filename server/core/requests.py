@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from server.core.functions import Functions
 from server.core.records import Part, Sampling
 
 NEW_CONVERSATION = "new"
@@ -15,9 +16,9 @@ CURRENT_LEAF = ""
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One message of the input."""
+    """One message of the input; the role `tool` has outputs of functions."""
 
-    role: Literal["user", "assistant"]
+    role: Literal["user", "assistant", "tool"]
     parts: tuple[Part, ...]
 
 
@@ -26,7 +27,7 @@ class TurnRequest:
     """One turn, as a client asked for it; nothing in it has been checked against what exists."""
 
     items: tuple[Item, ...]
-    """Oldest first; the last one is the newest user message. None with `regenerate`."""
+    """Oldest first; the last one is the newest user message, or outputs of functions. None with `regenerate`."""
     model: str | None = None
     """An alias or `persona:name[@n]`; None takes the persona's or the configuration's default."""
     persona: str | None = None
@@ -46,6 +47,7 @@ class TurnRequest:
     greeting: int | None = None
     store: bool = True
     sampling: Sampling = field(default_factory=Sampling)
+    functions: Functions | None = None
     when_capped: Literal["use", "wait", "refuse"] | None = None
     """What this caller prefers at a cap, where the tier leaves the choice."""
     generate: bool = True

@@ -1,6 +1,6 @@
 """What is kept of the log of an ended turn, beside its reply: every event and where in the text each delta ends.
 
-Together with the stored message it serves any position for as long as the message exists.
+Together with the stored reply it serves any position for as long as the reply exists.
 """
 
 from bisect import bisect_right
@@ -31,6 +31,8 @@ class _Run(msgspec.Struct, frozen=True, tag="run", array_like=True):
     """The number of the last delta. Trails that are older than this member do without."""
     size: int | None = None
     """Of all texts together, in code points."""
+    logprobs: list[str] | None = None
+    """Of each delta; None if there are none at all."""
 
     @property
     def whole(self) -> tuple[int, int]:
@@ -40,9 +42,12 @@ class _Run(msgspec.Struct, frozen=True, tag="run", array_like=True):
         return self.last, self.size
 
     def seen(self, seq: int) -> int:
-        """Return how many code points belong to deltas up to the number `seq`."""
-        numbers = list(accumulate(_numbers(self.steps), initial=self.seq))
-        return sum(_numbers(self.lengths)[: bisect_right(numbers, seq)])
+        """Return how many deltas have a number up to `seq`."""
+        return bisect_right(list(accumulate(_numbers(self.steps), initial=self.seq)), seq)
+
+    def length(self, deltas: int) -> int:
+        """Return how many code points the first `deltas` have."""
+        return sum(_numbers(self.lengths)[:deltas])
 
 
 class _Other(msgspec.Struct, frozen=True, tag="event", array_like=True):
@@ -62,26 +67,32 @@ def pack(events: Sequence[Event]) -> bytes:
 class Kept:
     """The log of an ended turn, of which its trail and its text are kept: serves any position.
 
-    There is no object per delta and no work per delta, unless a position lies among them. `text` is that of all deltas,
-    joined; raises `ValueError` if `trail` belongs to another text or was not made by `pack`.
+    There is no object per delta and no work per delta, unless a position lies among them. `texts` are those of the
+    items, in the order of their indices; raises `ValueError` if `trail` has others or was not made by `pack`.
     """
 
-    def __init__(self, trail: bytes, text: str) -> None:
+    def __init__(self, trail: bytes, texts: Sequence[str]) -> None:
         self.events: list[Event] = []
         """All of it, oldest first, neighbouring deltas joined."""
         self._runs: dict[int, _Run] = {}
         """By their place in `events`."""
-        start = 0
+        starts = [0] * len(texts)
         for entry in _decoder.decode(trail):
             if isinstance(entry, _Other):
                 self.events.append(entry.event)
                 continue
             last, size = entry.whole
             self._runs[len(self.events)] = entry
-            self.events.append(Delta(last, entry.index, text[start : start + size]))
-            start += size
-        if start != len(text):
-            raise ValueError(f"the trail covers {start} code points of a text of {len(text)}")
+            if entry.index >= len(texts):
+                raise ValueError(f"the trail covers {entry.index + 1} items, and there are {len(texts)}")
+            start = starts[entry.index]
+            starts[entry.index] += size
+            said = texts[entry.index][start : start + size]
+            self.events.append(Delta(last, entry.index, said, _commas(entry.logprobs or ())))
+        if starts != [len(text) for text in texts]:
+            raise ValueError(
+                f"the trail covers {sum(starts)} code points, and not just those of its {len(texts)} texts"
+            )
 
     def after(self, seq: int) -> list[Event]:
         """Return what comes after the sequence number `seq` (-1: all), neighbouring deltas joined.
@@ -92,7 +103,9 @@ class Kept:
         rest = self.events[first:]
         run = self._runs.get(first)
         if run is not None and run.seq <= seq and isinstance(delta := rest[0], Delta):
-            rest[0] = Delta(delta.seq, delta.index, delta.text[run.seen(seq) :])
+            seen = run.seen(seq)
+            later = _commas((run.logprobs or ())[seen:])
+            rest[0] = Delta(delta.seq, delta.index, delta.text[run.length(seen) :], later)
         return rest
 
 
@@ -111,12 +124,20 @@ def _run(deltas: Sequence[Delta]) -> _Run:
         lengths=msgspec.Raw(_encoder.encode(lengths)),
         last=deltas[-1].seq,
         size=sum(lengths),
+        logprobs=[delta.logprobs for delta in deltas] if any(delta.logprobs for delta in deltas) else None,
     )
 
 
 def _one(run: list[Delta]) -> Delta:
     last = run[-1]
-    return last if len(run) == 1 else Delta(last.seq, last.index, "".join([delta.text for delta in run]))
+    if len(run) == 1:
+        return last
+    text = "".join([delta.text for delta in run])
+    return Delta(last.seq, last.index, text, _commas([delta.logprobs for delta in run]))
+
+
+def _commas(logprobs: Sequence[str]) -> str:
+    return ",".join(filter(None, logprobs))
 
 
 def _parts(events: Sequence[Event]) -> Iterator[_Textless | list[Delta]]:

@@ -136,6 +136,7 @@ class Settings(Section):
             context=entry.context,
             max_output=entry.max_output,
             vision=entry.vision,
+            tools=entry.tools,
             prefill=entry.prefill,
             roles=entry.roles,
             system_role=entry.system_role,

@@ -98,6 +98,8 @@ class ModelEntry(Section):
     """The most tokens of one answer; absent leaves it to the upstream."""
     vision: bool = False
     """Whether it reads images."""
+    tools: bool = True
+    """Whether it calls functions that clients offer."""
     prefill: bool = False
     """Whether it continues a trailing assistant message byte for byte, so that a broken answer can go on."""
     roles: Literal["free", "strict"] = "free"

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from server.adapters.turns_sql import SqlTurns
-from server.core import trail
+from server.core import items, trail
 from server.core.ports import Journal, NewTurn, TurnEnd, Turns
 from server.core.ports_operator import AnyonesTurns
 from server.core.records import Message, Outcome, Prompt, Sampling, ServedBy, TextPart, TurnStatus, Usage
@@ -61,7 +61,7 @@ async def test_an_ended_turn_can_be_replayed(journal: Journal, turns: Turns) -> 
     assert found is not None
     assert (found.outcome, found.reply) == (end.outcome, end.reply)
     assert found.reply is not None
-    log = trail.Kept(found.trail, found.reply.text).events
+    log = trail.Kept(found.trail, items.texts(found.reply)).events
     assert log == trail.joined([OPENED, *said("1", "Hel", "lo \U0001f600", "\x00 "), *end.events])
 
 

@@ -127,7 +127,7 @@ async def test_what_was_reported_is_there_after_a_kill(tmp_path: Path, seed: int
             text = stored.reply.text if stored.reply else ""
             assert text.startswith(shown[name])
             assert text == ended.get(name, text)
-            assert trail.Kept(stored.trail, text).events
+            assert trail.Kept(stored.trail, [text]).events
             assert holds[f"hold_{name}"] == "settled"
         rows = await turns.usage_rows("user_1", 0)
         assert len({row.turn_id for row in rows}) == len(rows)

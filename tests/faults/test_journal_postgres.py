@@ -181,7 +181,7 @@ async def check(uri: str, *nodes: Node) -> None:
                 text = stored.reply.text if stored.reply else ""
                 assert text.startswith(node.shown[name])
                 assert text == node.ended.get(name, text)
-                assert trail.Kept(stored.trail, text).events
+                assert trail.Kept(stored.trail, [text]).events
         charged = [row.turn_id for row in await turns.usage_rows("user_1", 0)]
         assert {f"resp_{name}" for node in nodes for name in node.ended} <= set(charged)
         for orphan in orphans.values():

@@ -67,7 +67,7 @@ class Disk:
     owner: int = 0
     """The number of the turn's owner; 0 before it was stored."""
     segments: list[list[Event]] = field(default_factory=list)
-    stored: tuple[bytes, str] | None = None
+    stored: tuple[bytes, list[str]] | None = None
     """Trail and text of the turn, once it has ended."""
     coarse: bool = False
     """Whether only the message is left, so that no position inside of it can be served."""
@@ -137,7 +137,7 @@ class House:
         last = owner.last(status)
         self.disk.stored = (
             trail.pack(owner.events),
-            "".join(event.text for event in owner.events if isinstance(event, Delta)),
+            ["".join(event.text for event in owner.events if isinstance(event, Delta))],
         )
         self.disk.segments = []
         owner.live.add(last)

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from server.adapters.chat_body import COMMON, OPENAI, chat_body, dialect
+from server.core.functions import Format, Function, Functions
 from server.core.ports import Call, UpstreamFailed
-from server.core.records import ImagePart, Model, Part, Sampling, TextPart
+from server.core.records import CallPart, ImagePart, Model, OutputPart, Part, Sampling, TextPart
 
 MODEL = Model("gpt-4", ("openai",), "gpt-5.5", 128_000)
 
@@ -99,3 +100,37 @@ def test_speaks_as_the_provider_does() -> None:
 def test_knows_openai_by_its_host(host: str, expected: object) -> None:
     """Only OpenAI's own domain counts as OpenAI."""
     assert dialect(host) is expected
+
+
+def test_sends_functions_calls_and_outputs() -> None:
+    """Functions are tools; calls stand beside the assistant's words, and each output is a message of its own."""
+    functions = Functions(offered=(Function(name="f", parameters={"type": "object"}),), named="f", parallel=False)
+    said = (
+        Says("assistant", [TextPart("Wait."), CallPart("c1", "f", "{}"), CallPart("c2", "f", "[]")]),
+        Says("tool", [OutputPart("c1", "one"), OutputPart("c2", "two")]),
+    )
+    body = chat_body(call(*said, functions=functions))
+    assert body["tools"] == [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
+    assert body["tool_choice"] == {"type": "function", "function": {"name": "f"}}
+    assert body["parallel_tool_calls"] is False
+    first, *outputs = body["messages"]
+    assert first["content"] == "Wait."
+    assert [one["function"]["arguments"] for one in first["tool_calls"]] == ["{}", "[]"]
+    assert outputs == [
+        {"role": "tool", "tool_call_id": "c1", "content": "one"},
+        {"role": "tool", "tool_call_id": "c2", "content": "two"},
+    ]
+    only = Functions(offered=functions.offered, choice="required")
+    assert chat_body(call(functions=only))["tool_choice"] == "required"
+
+
+def test_sends_formats_and_asks_about_tokens() -> None:
+    """The form of the answer and the wish for log probabilities are sent as chat completions have them."""
+    wanted = Format(type="json_schema", name="a", schema={"type": "object"}, strict=True)
+    body = chat_body(call(sampling=Sampling(format=wanted, logprobs=2)))
+    schema = {"name": "a", "schema": {"type": "object"}, "strict": True}
+    assert body["response_format"] == {"type": "json_schema", "json_schema": schema}
+    assert (body["logprobs"], body["top_logprobs"]) == (True, 2)
+    plain = chat_body(call(sampling=Sampling(format=Format(type="json_object"), logprobs=0)))
+    assert plain["response_format"] == {"type": "json_object"}
+    assert "top_logprobs" not in plain

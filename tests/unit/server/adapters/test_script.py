@@ -12,6 +12,8 @@ from server.adapters.script import DEMONSTRATION, Script, after, chunked, parse
         ("mock-t1-d20-f100-w8", Script(chunks=(" 0000",), delay=0.02, first=0.1, per_batch=8)),
         ("scripted", Script(chunks=chunked(DEMONSTRATION))),
         ("scripted-echo", Script(chunks=None)),
+        ("calls-thinks", Script(chunks=chunked(DEMONSTRATION), calls=True, thinks=True)),
+        ("refuses", Script(chunks=(), refuses=True)),
         ("scripted-say-good-day", Script(chunks=("good", " day"))),
         ("say", Script(chunks=chunked(DEMONSTRATION))),
         ("t0-err429", Script(chunks=(), status=429)),

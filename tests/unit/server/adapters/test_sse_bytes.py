@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.adapters.sse_bytes import LINE_LIMIT, AnswerDecoder
-from server.core.ports import Batch, UpstreamFailed
+from server.core.logprobs import Token
+from server.core.ports import Aside, Batch, UpstreamFailed
 from server.core.records import Usage
 
 FINISH = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
@@ -179,3 +180,44 @@ def test_a_document_that_is_no_answer_broke_off(body: bytes) -> None:
     with pytest.raises(UpstreamFailed) as why:
         AnswerDecoder().document(body)
     assert why.value.code == "upstream_broke_off"
+
+
+def more(**delta: Any) -> bytes:
+    return event({"choices": [{"index": 0, "delta": delta}]})
+
+
+def test_calls_come_piece_by_piece() -> None:
+    """Pieces of calls keep their call, its id and its name, in the order in which they came."""
+    first = {"index": 0, "id": "c0", "type": "function", "function": {"name": "f", "arguments": ""}}
+    pieces = [{"index": 0, "function": {"arguments": "{}"}}, {"index": 1, "id": "c1", "function": {"name": "g"}}]
+    (batch, last) = decoded(more(tool_calls=[first]) + more(tool_calls=pieces), event(FINISH) + DONE)
+    assert list(batch.asides) == [
+        Aside(kind="function_call", call=0, call_id="c0", name="f"),
+        Aside(kind="function_call", call=0, text="{}"),
+        Aside(kind="function_call", call=1, call_id="c1", name="g"),
+    ]
+    assert last == Batch("", "stop")
+
+
+def test_a_whole_answer_has_its_calls() -> None:
+    """Calls of an answer that is one document have no index; their order counts."""
+    calls = [{"id": name, "function": {"name": name, "arguments": "{}"}} for name in ("a", "b")]
+    document = {"choices": [{"message": {"content": None, "tool_calls": calls}, "finish_reason": "tool_calls"}]}
+    batch = AnswerDecoder().document(json.dumps(document).encode())
+    assert [(aside.call, aside.name) for aside in batch.asides] == [(0, "a"), (1, "b")]
+
+
+@pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
+def test_thoughts_and_refusals_are_no_text(name: str) -> None:
+    """What a model thinks, under either name, and its refusal stand beside the text."""
+    (batch, _) = decoded(more(**{name: "Hm"}) + more(content="a") + more(refusal="No."), event(FINISH) + DONE)
+    assert batch.text == "a"
+    assert list(batch.asides) == [Aside(kind="reasoning", text="Hm"), Aside(kind="refusal", text="No.")]
+
+
+def test_log_probabilities_come_with_text() -> None:
+    """What is told of tokens comes with the next text, never alone."""
+    told = {"content": [{"token": "a", "logprob": -0.5, "bytes": [97], "top_logprobs": []}]}
+    early = event({"choices": [{"index": 0, "delta": {}, "logprobs": told}]})
+    batches = decoded(early, event(said("a")), event(FINISH) + DONE)
+    assert batches == [Batch("a", tokens=(Token("a", -0.5, [97]),)), Batch("", "stop")]

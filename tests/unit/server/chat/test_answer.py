@@ -88,7 +88,9 @@ class Stage:
 
     async def run(self) -> Ending | None:
         call = Call(model=MODEL, messages=(), sampling=Sampling())
-        return await self.answer.run(Question(call=call, screen=self._screen, prompt_tokens=3, count=len))
+        return await self.answer.run(
+            Question(call=call, screen=self._screen, another=lambda: Screen(str), prompt_tokens=3, count=len)
+        )
 
     def saw(self, happened: Happened) -> None:
         self.happened.append(happened.name)

@@ -109,7 +109,7 @@ class Stage:
 
     def question(self) -> Question:
         call = Call(model=MODEL, messages=(), sampling=Sampling())
-        return Question(call=call, screen=Screen(), prompt_tokens=3, count=len)
+        return Question(call=call, screen=Screen(), another=Screen, prompt_tokens=3, count=len)
 
     def saw(self, happened: Happened) -> None:
         self.happened.append(happened.name)

@@ -155,6 +155,6 @@ async def test_a_conversation_begins_with_a_title() -> None:
 @pytest.mark.parametrize("text", ["word " * 40, "x" * 400])
 def test_a_title_is_short(text: str) -> None:
     """It ends between words where there are any."""
-    title = title_of(Message(id="m", role="user", parts=(TextPart(text),), created_at=0))
+    title = title_of([Message(id="m", role="user", parts=(TextPart(text),), created_at=0)])
     assert len(title) <= TITLE_LENGTH + 1
     assert title.endswith(("word…", "x…"))

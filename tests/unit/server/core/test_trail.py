@@ -22,6 +22,7 @@ def logs(draw: st.DrawFn) -> list[Event]:
         st.builds(lambda: Opened(0)),
         st.builds(lambda i: ItemOpened(0, i, f"msg_{i}"), st.integers(0, 2)),
         st.builds(lambda i, text: Delta(0, i, text), st.integers(0, 2), texts),
+        st.builds(lambda i, text: Delta(0, i, text, '{"token":"x"}'), st.integers(0, 2), texts),
         st.builds(lambda i: ItemClosed(0, i, "incomplete"), st.integers(0, 2)),
         st.builds(lambda: Ended(0, DONE)),
     )
@@ -38,28 +39,35 @@ def _numbered(event: Event, seq: int) -> Event:
     return type(event)(**(fields | {"seq": seq}))
 
 
-def text_of(events: list[Event]) -> str:
-    return "".join(event.text for event in events if isinstance(event, Delta))
+def texts_of(events: list[Event]) -> list[str]:
+    said = [event for event in events if isinstance(event, Delta)]
+    return ["".join(delta.text for delta in said if delta.index == index) for index in range(3)]
+
+
+def logprobs_of(events: list[Event]) -> list[str]:
+    told = (event.logprobs for event in events if isinstance(event, Delta) and event.logprobs)
+    return ",".join(told).split(",")
 
 
 @given(logs())
 def test_a_log_comes_back_from_its_trail_and_text(events: list[Event]) -> None:
     """Packing loses nothing but the text, which the stored message has, and the borders of deltas until they matter."""
-    assert trail.Kept(trail.pack(events), text_of(events)).events == trail.joined(events)
+    assert trail.Kept(trail.pack(events), texts_of(events)).events == trail.joined(events)
 
 
 @given(logs(), st.integers(-1, 400))
 def test_what_comes_after_a_position_says_the_same_as_the_log(events: list[Event], seq: int) -> None:
     """After any position come exactly the later events, with neighbouring deltas joined and no text lost."""
     rest = [event for event in events if last_seq(event) > seq]
-    assert trail.Kept(trail.pack(events), text_of(events)).after(seq) == trail.joined(rest)
+    assert trail.Kept(trail.pack(events), texts_of(events)).after(seq) == trail.joined(rest)
 
 
 @given(logs())
 def test_neighbouring_deltas_are_always_joined(events: list[Event]) -> None:
     """A follower never gets two deltas of one item in a row."""
     shown = trail.joined(events)
-    assert text_of(shown) == text_of(events)
+    assert texts_of(shown) == texts_of(events)
+    assert logprobs_of(shown) == logprobs_of(events)
     assert [e for e in shown if not isinstance(e, Delta)] == [e for e in events if not isinstance(e, Delta)]
     assert all(not (isinstance(a, Delta) and isinstance(b, Delta) and a.index == b.index) for a, b in pairwise(shown))
 
@@ -67,7 +75,7 @@ def test_neighbouring_deltas_are_always_joined(events: list[Event]) -> None:
 def test_a_trail_of_an_older_version_is_read() -> None:
     """Trails that say neither their last number nor their size serve the same positions."""
     old = msgspec.msgpack.encode([["event", {"type": "opened", "seq": 0}], ["run", 0, 4, [1, 4], [2, 3, 1]]])
-    kept = trail.Kept(old, "Hello!")
+    kept = trail.Kept(old, ["Hello!"])
     assert kept.events == [Opened(0), Delta(9, 0, "Hello!")]
     assert kept.after(5) == [Delta(9, 0, "!")]
 
@@ -95,10 +103,10 @@ def test_a_trail_of_another_text_is_refused(text: str) -> None:
     """A trail that does not cover its text exactly is an error, not a wrong answer."""
     packed = trail.pack([Delta(4, 0, "Hello"), Delta(5, 0, " world")])
     with pytest.raises(ValueError, match="trail covers"):
-        trail.Kept(packed, text)
+        trail.Kept(packed, [text])
 
 
 def test_bytes_that_are_no_trail_are_refused() -> None:
     """Damaged bytes raise `ValueError`."""
     with pytest.raises(ValueError, match=r".+"):
-        trail.Kept(b"\xc1", "")
+        trail.Kept(b"\xc1", [])

@@ -38,7 +38,7 @@ async def test_followers_at_one_place_share_their_frames() -> None:
 def stored(words: int, number: str = "0") -> LiveTurn:
     """Return an answer of so many deltas as it comes from the store."""
     log = told([" word"] * words)
-    return LiveTurn(a_turn(number), kept=trail.Kept(trail.pack(log.events), log.text))
+    return LiveTurn(a_turn(number), kept=trail.Kept(trail.pack(log.events), [log.text]))
 
 
 async def test_a_long_finished_answer_comes_in_nine_frames_and_one_write() -> None:
