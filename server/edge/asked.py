@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, cast
 
 from server.core.errors import Refused
-from server.core.records import Part, TextPart
+from server.core.records import CallPart, OutputPart, Part, RefusalPart, TextPart
 from server.core.requests import Item, TurnRequest
 from server.edge.fields import Fields, unsupported, wrong
 
 MOST_ITEMS: Final = 2_000
 MOST_PARTS: Final = 500
 MOST_DIALS: Final = 64
+MOST_LIKELY: Final = 20
+"""Likely tokens that are told beside each token."""
 LONGEST_ID: Final = 255
 """Characters of an id or a name. Refusals repeat names, and look for what is spelled like them."""
 
@@ -41,6 +43,12 @@ class Asked:
 
     request: TurnRequest
     delivery: Delivery
+
+
+class System(NamedTuple):
+    """System text of the caller."""
+
+    text: str
 
 
 class Dialogue(NamedTuple):
@@ -103,35 +111,68 @@ def parts(message: Fields) -> tuple[Part, ...]:
     return found
 
 
-def dialogue(messages: Sequence[Fields], name: str, opening: str | None, *, generate: bool) -> Dialogue:
-    """Divide the messages of the field `name` into what was said and the caller's system text.
+def message(message: Fields) -> Item | System:
+    """Return what a message of a user, an assistant or the system says."""
+    match message.needed_text("role"):
+        case "user" | "assistant" as role:
+            return Item(role, parts(message))
+        case "system" | "developer":
+            return System("".join(part.text for part in parts(message) if isinstance(part, TextPart)))
+        case _:
+            raise wrong(message.param("role"), "one of user, assistant, system, developer")
 
-    The system text begins with `opening` and is joined in order, with blank lines. What was said ends with the user,
-    unless nothing is to be generated.
+
+def output(fields: Fields, call_id: str, text: str) -> Item:
+    """Return the output of a function: the id of its call and what it gave back are in these fields."""
+    named = fields.needed_text(call_id, LONGEST_ID)
+    if isinstance(fields.given(text), str):
+        return Item("tool", (OutputPart(named, fields.needed_text(text)),))
+    found = [_part(part) for part in fields.objects(text, MOST_PARTS)]
+    for place, part in enumerate(found):
+        if not isinstance(part, TextPart):
+            raise unsupported(f"{fields.param(text)}[{place}]", "An output that is not text is")
+    return Item("tool", (OutputPart(named, "".join(part.text for part in found if isinstance(part, TextPart))),))
+
+
+def call(call_id: str, function: Fields) -> CallPart:
+    """Return a call that an assistant made before."""
+    return CallPart(call_id, function.needed_text("name", LONGEST_ID), function.needed_text("arguments"))
+
+
+def dialogue(said: Sequence[Item | System], name: str, opening: str | None, *, generate: bool) -> Dialogue:
+    """Divide what came in the field `name` into what was said and the caller's system text.
+
+    The system text begins with `opening` and is joined in order, with blank lines. What was said ends with the user or
+    with outputs of functions, unless nothing is to be generated. An assistant's calls belong to what it said before.
     """
-    said: list[Item] = []
+    items: list[Item] = []
     steering = [opening] if opening else []
-    for message in messages:
-        match message.needed_text("role"):
-            case "user" | "assistant" as role:
-                said.append(Item(role, parts(message)))
-            case "system" | "developer":
-                steering.append("".join(part.text for part in parts(message) if isinstance(part, TextPart)))
-            case "tool" | "function":
-                raise unsupported(message.param("role"), "Tools are")
-            case _:
-                raise wrong(message.param("role"), "one of user, assistant, system, developer")
-    if generate and not (said and said[-1].role == "user"):
+    for one in said:
+        if isinstance(one, System):
+            steering.append(one.text)
+        elif items and _continues(items[-1], one):
+            items[-1] = Item("assistant", (*items[-1].parts, *one.parts))
+        else:
+            items.append(one)
+    if generate and not (items and items[-1].role != "assistant"):
         raise Refused(
-            "invalid_value", "The last message must be the user's.", param=messages[-1].path if messages else name
+            "invalid_value",
+            "The last message must be the user's, or outputs of functions.",
+            param=f"{name}[{len(said) - 1}]" if said else name,
         )
-    return Dialogue(tuple(said), "\n\n".join(steering) or None)
+    return Dialogue(tuple(items), "\n\n".join(steering) or None)
+
+
+def _continues(earlier: Item, later: Item) -> bool:
+    return earlier.role == later.role == "assistant" and all(isinstance(part, CallPart) for part in later.parts)
 
 
 def _part(part: Fields) -> Part:
     kind = part.needed_text("type")
     if kind in _TEXT_TYPES:
         return TextPart(part.needed_text("text"))
+    if kind == "refusal":
+        return RefusalPart(part.needed_text("refusal"))
     if kind in _IMAGE_TYPES:
         return _image(part)
     raise unsupported(part.param("type"), f"Content of type '{kind[:64]}' is")

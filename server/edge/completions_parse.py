@@ -7,11 +7,12 @@ Ours, beside OpenAI's fields: `persona`, `dials`, `notes`, `conversation`, `pare
 from typing import Any, Final
 
 from server.core.errors import Refused
-from server.core.records import Sampling
-from server.core.requests import TurnRequest
+from server.core.records import RefusalPart, Sampling
+from server.core.requests import Item, TurnRequest
 from server.edge import asked
-from server.edge.asked import Asked, Delivery
+from server.edge.asked import Asked, Delivery, System
 from server.edge.fields import Fields, unsupported, wrong
+from server.edge.functions import chat_format, functions
 from server.edge.json_in import digest
 from server.edge.places import no_input, place
 
@@ -29,10 +30,7 @@ def parse(body: dict[str, Any], *, door: str, key: str | None = None) -> Asked:
     if fields.given("messages") is None and not again:
         raise Refused("missing_field", "'messages' is required.", param="messages")
     messages = [] if fields.given("messages") is None else fields.objects("messages", asked.MOST_ITEMS)
-    for message in messages:
-        if message.given("tool_calls") or message.given("function_call"):
-            raise unsupported(message.param("tool_calls"), "Tools are")
-    items, steering = asked.dialogue(messages, "messages", None, generate=not again)
+    items, steering = asked.dialogue([_said(one) for one in messages], "messages", None, generate=not again)
     if again:
         no_input(items, "messages")
     persona = fields.text("persona", asked.LONGEST_ID)
@@ -50,6 +48,7 @@ def parse(body: dict[str, Any], *, door: str, key: str | None = None) -> Asked:
         greeting=fields.whole("greeting", 0),
         store=fields.flag("store") is True,
         sampling=_sampling(fields),
+        functions=functions(fields, nested=True),
         when_capped=asked.when_capped(fields),
         client_request_id=request_id,
         body_digest=digest(body) if request_id else "",
@@ -74,7 +73,44 @@ def _sampling(fields: Fields) -> Sampling:
         seed=fields.whole("seed", -_SEEDS, _SEEDS - 1),
         frequency_penalty=fields.number("frequency_penalty", -2, 2),
         presence_penalty=fields.number("presence_penalty", -2, 2),
+        format=chat_format(fields),
+        logprobs=_logprobs(fields),
     )
+
+
+def _logprobs(fields: Fields) -> int | None:
+    """Return how many likely tokens are told beside each; None if nothing is."""
+    top = fields.whole("top_logprobs", 0, asked.MOST_LIKELY)
+    if fields.flag("logprobs") is True:
+        return top or 0
+    if top:
+        raise wrong("top_logprobs", "absent where 'logprobs' is not true")
+    return None
+
+
+def _said(message: Fields) -> Item | System:
+    match message.needed_text("role"):
+        case "tool":
+            return asked.output(message, "tool_call_id", "content")
+        case "function":
+            raise unsupported(message.param("role"), "The role 'function' (send 'tool') is")
+        case "assistant" if message.given("tool_calls") or message.given("refusal"):
+            words = message.given("content") is not None
+            refusal = message.text("refusal")
+            calls = message.objects("tool_calls", asked.MOST_PARTS) if message.given("tool_calls") is not None else []
+            made = [asked.call(one.needed_text("id", asked.LONGEST_ID), one.inner("function")) for one in calls]
+            return Item(
+                "assistant",
+                (
+                    *(asked.parts(message) if words else ()),
+                    *((RefusalPart(refusal),) if refusal else ()),
+                    *made,
+                ),
+            )
+        case _:
+            if message.given("function_call"):
+                raise unsupported(message.param("function_call"), "Calls outside of 'tool_calls' are")
+            return asked.message(message)
 
 
 def _stop(fields: Fields) -> tuple[str, ...]:
@@ -86,18 +122,13 @@ def _stop(fields: Fields) -> tuple[str, ...]:
 
 
 def _refuse_unsupported(fields: Fields) -> None:
-    for name in ("tools", "functions"):
-        if fields.given(name):
-            raise unsupported(name, "Tools are")
-    fields.only("tool_choice", "auto", "none")
+    if fields.given("functions"):
+        raise unsupported("functions", "Functions outside of 'tools' are")
     fields.only("function_call", "auto", "none")
     fields.only("n", 1)
-    fields.only("logprobs", False)
-    fields.only("top_logprobs", 0)
     fields.only("logit_bias", {})
     fields.only("modalities", ["text"])
     fields.only("audio")
-    fields.inner("response_format").only("type", "text")
 
 
 def _echo(fields: Fields) -> dict[str, Any]:

@@ -3,18 +3,25 @@
 The id of a completion is the turn's id with another prefix, so that either leads to the other.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from server.chat.live import LiveTurn
 from server.core.errors import Refused
-from server.core.events import Delta, Ended, Event, Opened, last_seq
+from server.core.events import Delta, Ended, Event, ItemOpened, Kind, Opened, last_seq
 from server.core.records import Outcome, Turn, TurnStatus, Usage
 from server.edge.responses_render import DEMOTED, served_by
 
 _SECOND: Final = 1_000_000
+_MEMBERS: Final[Mapping[Kind, str]] = {
+    "message": "content",
+    "refusal": "refusal",
+    "reasoning": "reasoning_content",
+}
+"""Where a chunk has the text of an item."""
+
 DONE: Final = b"data: [DONE]\n\n"
 
 encode: Final = msgspec.json.Encoder().encode
@@ -50,7 +57,10 @@ def frames(
         place = f',"sequence_number":{last_seq(event)}{lane}' if numbered else lane
         tail = usage + place
         if type(event) is Delta:
-            out.append(_chunk(live.turn, f'{{"content":{encode(event.text).decode()}}}', "null", tail))
+            out.append(_delta(live, event, tail))
+        elif isinstance(event, ItemOpened):
+            if event.kind == "function_call":
+                out.append(_chunk(live.turn, _call_begins(live, event), "null", tail))
         elif isinstance(event, Opened):
             aside = encode(_aside(live.turn)).decode()[1:-1]
             first_tail = f",{aside}{tail}" if aside else tail
@@ -60,7 +70,7 @@ def frames(
             if refused is not None:
                 out.append(error_frame(refused, stream_id))
                 continue
-            finish = f'"{_finish_reason(event.outcome)}"'
+            finish = f'"{_finish_reason(live, event.outcome)}"'
             out.append(_chunk(live.turn, "{}", finish, usage + lane if include_usage else tail))
             if include_usage:
                 out.append(_usage_chunk(live.turn, event.outcome, place))
@@ -75,13 +85,29 @@ def whole(live: LiveTurn) -> dict[str, Any]:
         raise refused or Refused("internal_error", "The answer has not ended.")
     choice = {
         "index": 0,
-        "message": {"role": "assistant", "content": live.text, "refusal": None},
-        "logprobs": None,
-        "finish_reason": _finish_reason(outcome),
+        "message": message(live),
+        "logprobs": _all_logprobs(live),
+        "finish_reason": _finish_reason(live, outcome),
     }
     return (
         _head(live.turn, "chat.completion") | {"choices": [choice], "usage": _usage(outcome.usage)} | _aside(live.turn)
     )
+
+
+def message(live: LiveTurn) -> dict[str, Any]:
+    """Return the message of an answer, whole or so far."""
+    kinds = {item.kind for item in live.items}
+    said: dict[str, Any] = {
+        "role": "assistant",
+        # An answer of calls alone has no content; one that said nothing at all has an empty one.
+        "content": live.text if "message" in kinds or not kinds else None,
+        "refusal": live.said("refusal") if "refusal" in kinds else None,
+    }
+    if "reasoning" in kinds:
+        said["reasoning_content"] = live.said("reasoning")
+    if "function_call" in kinds:
+        said["tool_calls"] = [_call(item, text) for item, text in _calls(live)]
+    return said
 
 
 def failure(outcome: Outcome | None) -> Refused | None:
@@ -107,11 +133,55 @@ def sse(frames_of_json: Iterable[str]) -> bytes:
     return "".join(f"data: {frame}\n\n" for frame in frames_of_json).encode()
 
 
-def _chunk(turn: Turn, delta: str, finish: str, tail: str) -> str:
+def _delta(live: LiveTurn, delta: Delta, tail: str) -> str:
+    text = encode(delta.text).decode()
+    item, place = _found(live, delta.index)
+    if item.kind == "function_call":
+        said = f'{{"tool_calls":[{{"index":{place},"function":{{"arguments":{text}}}}}]}}'
+        return _chunk(live.turn, said, "null", tail)
+    logprobs = f'{{"content":[{delta.logprobs}],"refusal":null}}' if delta.logprobs else "null"
+    return _chunk(live.turn, f'{{"{_MEMBERS[item.kind]}":{text}}}', "null", tail, logprobs)
+
+
+def _call_begins(live: LiveTurn, item: ItemOpened) -> str:
+    _, place = _found(live, item.index)
+    return encode({"tool_calls": [{"index": place} | _call(item, "")]}).decode()
+
+
+def _found(live: LiveTurn, index: int) -> tuple[ItemOpened, int]:
+    """Return an item, and how many calls have begun before it."""
+    # Items open early and this runs once per delta: no list of all items here.
+    calls = 0
+    for event in live.events:
+        if type(event) is ItemOpened:
+            if event.index == index:
+                return event, calls
+            calls += event.kind == "function_call"
+    raise LookupError(index)
+
+
+def _calls(live: LiveTurn) -> list[tuple[ItemOpened, str]]:
+    """Return the calls of an answer and their arguments, in order."""
+    calls = [item for item in live.items if item.kind == "function_call"]
+    return [(item, live.text_of(item.index)) for item in calls]
+
+
+def _call(item: ItemOpened, arguments: str) -> dict[str, Any]:
+    return {"id": item.call_id, "type": "function", "function": {"name": item.name, "arguments": arguments}}
+
+
+def _all_logprobs(live: LiveTurn) -> dict[str, Any] | None:
+    if live.turn.sampling.logprobs is None:
+        return None
+    told = ",".join(event.logprobs for event in live.events if isinstance(event, Delta) and event.logprobs)
+    return {"content": msgspec.json.decode(f"[{told}]"), "refusal": None}
+
+
+def _chunk(turn: Turn, delta: str, finish: str, tail: str, logprobs: str = "null") -> str:
     return (
         f'{{"id":"{completion_id(turn.id)}","object":"chat.completion.chunk","created":{turn.created_at // _SECOND},'
         f'"model":{encode(turn.model).decode()},"system_fingerprint":null,"choices":[{{"index":0,"delta":{delta},'
-        f'"logprobs":null,"finish_reason":{finish}}}]{tail}}}'
+        f'"logprobs":{logprobs},"finish_reason":{finish}}}]{tail}}}'
     )
 
 
@@ -142,10 +212,11 @@ def _aside(turn: Turn) -> dict[str, Any]:
     return aside
 
 
-def _finish_reason(outcome: Outcome) -> str:
+def _finish_reason(live: LiveTurn, outcome: Outcome) -> str:
     if outcome.status is TurnStatus.INCOMPLETE:
         return "length" if outcome.reason == "max_output_tokens" else "content_filter"
-    return "stop"
+    calls = outcome.status is TurnStatus.COMPLETED and any(item.kind == "function_call" for item in live.items)
+    return "tool_calls" if calls else "stop"
 
 
 def _usage(usage: Usage) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import msgspec
 
 from server.chat.live_conversations import LiveConversation
 from server.core.records import Message, Turn
-from server.edge.items_render import item
+from server.edge.items_render import items_of
 
 encode: Final = msgspec.json.Encoder().encode
 
@@ -37,7 +37,7 @@ def turn(begun: Turn, brought: Sequence[Message]) -> str:
         response_id=begun.id,
         stream_id=begun.id,
         parent=begun.parent_id,
-        input=[item(message) for message in brought],
+        input=[item for message in brought for item in items_of(message)],
         model=begun.model,
         persona=begun.persona,
     )

@@ -33,7 +33,7 @@ async def create(request: Request, actor: CurrentActor, services: CurrentService
         live,
         show=lambda events, _: _shown(live, events, include_usage=asked.delivery.include_usage),
         break_off=lambda refused, _: b"data: " + encode({"error": refused.body()}) + b"\n\n",
-        fail_early=lambda live: None if live.text else failure(live.outcome),
+        fail_early=lambda live: None if live.items else failure(live.outcome),
         extra=headers_of(started),
     )
 

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 
+from server.core.items import message_id
 from server.core.records import Conversation
 from server.edge.asked import LONGEST_ID
 from server.edge.auth import CurrentActor, CurrentServices
@@ -11,7 +12,7 @@ from server.edge.bodies import ConversationBody, described
 from server.edge.body import read_object
 from server.edge.fields import Fields, unsupported
 from server.edge.http_personas import seconds
-from server.edge.items_render import item
+from server.edge.items_render import items_of
 from server.edge.pages import Limit, page
 
 LONGEST_TITLE = 200
@@ -45,7 +46,7 @@ async def change(
     leaf = fields.text("leaf", LONGEST_ID)
     title = fields.needed_text("title", LONGEST_TITLE) if leaf is None else fields.text("title", LONGEST_TITLE)
     if leaf is not None:
-        await services.conversations.choose(actor, conversation_id, leaf)
+        await services.conversations.choose(actor, conversation_id, message_id(leaf))
     if title is not None:
         await services.conversations.rename(actor, conversation_id, title)
     return _conversation(await services.conversations.get(actor, conversation_id))
@@ -69,14 +70,13 @@ async def items(
     leaf: str | None = None,
 ) -> dict[str, Any]:
     """Return the messages on the path to the conversation's leaf, or to another message of it."""
-    messages = list(await services.conversations.messages(actor, conversation_id, leaf))
+    leaf = None if leaf is None else message_id(leaf)
+    messages = await services.conversations.messages(actor, conversation_id, leaf)
+    shown = [item | {"siblings": one.siblings} for one in messages for item in items_of(one.message)]
     if order == "desc":
-        messages.reverse()
-    begin = next((index + 1 for index, placed in enumerate(messages) if placed.message.id == after), 0)
-    found = messages[begin : begin + limit]
-    return page(
-        [item(placed.message) | {"siblings": placed.siblings} for placed in found], more=len(messages) > begin + limit
-    )
+        shown.reverse()
+    begin = next((index + 1 for index, item in enumerate(shown) if item["id"] == after), 0)
+    return page(shown[begin : begin + limit], more=len(shown) > begin + limit)
 
 
 def _conversation(found: Conversation) -> dict[str, Any]:

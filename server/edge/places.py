@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from server.core.errors import Refused
+from server.core.items import message_id
 from server.core.requests import CURRENT_LEAF, NEW_CONVERSATION
 from server.edge.asked import LONGEST_ID
 from server.edge.completions_render import turn_id
@@ -24,7 +25,7 @@ def place(fields: Fields, *, previous_id: str | None = None) -> Place:
     found = Place(
         previous_id=previous_id,
         conversation=_conversation(fields),
-        parent=fields.text("parent", LONGEST_ID) if "parent" in fields.values else CURRENT_LEAF,
+        parent=_parent(fields),
         regenerate=_regenerate(fields),
     )
     branches = found.parent != CURRENT_LEAF
@@ -51,6 +52,13 @@ def _conversation(fields: Fields) -> str | None:
     if isinstance(fields.given("conversation"), dict):
         return fields.inner("conversation").needed_text("id", LONGEST_ID)
     return fields.text("conversation", LONGEST_ID)
+
+
+def _parent(fields: Fields) -> str | None:
+    if "parent" not in fields.values:
+        return CURRENT_LEAF
+    named = fields.text("parent", LONGEST_ID)
+    return None if named is None else message_id(named)
 
 
 def _regenerate(fields: Fields) -> str | None:

@@ -1,17 +1,18 @@
 """Bodies of the Responses protocol to neutral requests. Pure.
 
-Fields that the protocol knows but that change nothing here (`background`, `reasoning`, `include`, …) and fields that
-it does not know are left out.
+Fields that the protocol knows but that change nothing here (`background`, `include` of what there is not, …) and fields
+that it does not know are left out.
 """
 
 from typing import Any
 
 from server.core.errors import Refused
 from server.core.records import Sampling
-from server.core.requests import TurnRequest
+from server.core.requests import Item, TurnRequest
 from server.edge import asked
-from server.edge.asked import Asked, Delivery, Dialogue
+from server.edge.asked import Asked, Delivery, Dialogue, System
 from server.edge.fields import Fields, unsupported
+from server.edge.functions import functions, repeated, text_format
 from server.edge.json_in import digest
 from server.edge.places import no_input, place
 
@@ -20,13 +21,13 @@ def parse(body: dict[str, Any], *, door: str, key: str | None = None) -> Asked:
     """Return what a create asks for. `key` is the `Idempotency-Key` header. Raises `Refused`, naming the field."""
     fields = Fields(body)
     stream_id = asked.stream_id(fields)
-    _refuse_unsupported(fields)
     where = place(fields, previous_id=fields.text("previous_response_id", asked.LONGEST_ID))
     generate = fields.flag("generate") is not False
     items, steering = _input(fields, generate=generate and where.regenerate is None)
     if where.regenerate is not None:
         no_input(items, "input")
     persona, dials = _prompt(fields)
+    offered = functions(fields, nested=False)
     request_id = asked.request_id(fields, key)
     request = TurnRequest(
         items=items,
@@ -45,13 +46,16 @@ def parse(body: dict[str, Any], *, door: str, key: str | None = None) -> Asked:
             temperature=fields.number("temperature", 0, 2),
             top_p=fields.number("top_p", 0, 1),
             max_output_tokens=fields.whole("max_output_tokens", 1),
+            format=text_format(fields),
+            logprobs=_logprobs(fields),
         ),
+        functions=offered,
         when_capped=asked.when_capped(fields),
         generate=generate,
         client_request_id=request_id,
         body_digest=digest(body) if request_id else "",
         door=door,
-        echo=_echo(fields),
+        echo=_echo(fields) | repeated(offered),
     )
     return Asked(request, Delivery(stream_id=stream_id, stream=fields.flag("stream") is True))
 
@@ -66,11 +70,23 @@ def _input(fields: Fields, *, generate: bool) -> Dialogue:
         messages = []
     else:
         messages = fields.objects("input", asked.MOST_ITEMS)
-    for item in messages:
-        kind = item.text("type")
-        if kind not in {None, "message"}:
+    said = [one for item in messages if (one := _said(item)) is not None]
+    return asked.dialogue(said, "input", fields.text("instructions"), generate=generate)
+
+
+def _said(item: Fields) -> Item | System | None:
+    """Return what an item says; None for one that is not sent to models again."""
+    match item.text("type"):
+        case None | "message":
+            return asked.message(item)
+        case "function_call":
+            return Item("assistant", (asked.call(item.needed_text("call_id", asked.LONGEST_ID), item),))
+        case "function_call_output":
+            return asked.output(item, "call_id", "output")
+        case "reasoning":
+            return None
+        case kind:
             raise unsupported(item.param("type"), f"Input of type '{str(kind)[:64]}' is")
-    return asked.dialogue(messages, "input", fields.text("instructions"), generate=generate)
 
 
 def _prompt(fields: Fields) -> tuple[str | None, dict[str, str]]:
@@ -83,16 +99,12 @@ def _prompt(fields: Fields) -> tuple[str | None, dict[str, str]]:
     return persona, asked.dials(prompt, "variables")
 
 
-def _refuse_unsupported(fields: Fields) -> None:
-    if fields.given("tools"):
-        raise unsupported("tools", "Tools are")
-    fields.only("tool_choice", "auto", "none")
-    fields.only("top_logprobs", 0)
-    text_format = fields.inner("text").inner("format")
-    text_format.only("type", "text")
+def _logprobs(fields: Fields) -> int | None:
+    """Return how many likely tokens are told beside each; None if nothing is."""
+    top = fields.whole("top_logprobs", 0, asked.MOST_LIKELY)
     include = fields.given("include")
-    if isinstance(include, list) and "message.output_text.logprobs" in include:
-        raise unsupported("include", "Log probabilities are")
+    included = isinstance(include, list) and "message.output_text.logprobs" in include
+    return (top or 0) if included or top else None
 
 
 def _echo(fields: Fields) -> dict[str, Any]:
@@ -102,10 +114,17 @@ def _echo(fields: Fields) -> dict[str, Any]:
         "metadata": fields.texts("metadata", most=16) or None,
         "max_tool_calls": fields.whole("max_tool_calls", 0),
         "truncation": fields.choice("truncation", ("auto", "disabled")),
-        "tool_choice": fields.choice("tool_choice", ("auto", "none")),
+        "top_logprobs": fields.whole("top_logprobs", 0, asked.MOST_LIKELY),
+        "reasoning": _reasoning(fields.inner("reasoning")),
         "parallel_tool_calls": fields.flag("parallel_tool_calls"),
         "user": fields.text("user", 512),
         "safety_identifier": fields.text("safety_identifier", 512),
         "prompt_cache_key": fields.text("prompt_cache_key", 512),
     }
     return {name: value for name, value in repeated.items() if value is not None}
+
+
+def _reasoning(fields: Fields) -> dict[str, Any] | None:
+    """Return what is repeated of `reasoning`. `summary` says how thoughts are shown; nothing else has an effect."""
+    effort, summary = fields.text("effort", asked.LONGEST_ID), fields.text("summary", asked.LONGEST_ID)
+    return {"effort": effort, "summary": summary} if effort or summary else None

@@ -5,7 +5,7 @@ turn shows again is what it showed first.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -14,6 +14,8 @@ from server.core.errors import Refused
 from server.core.events import Delta, Ended, Event, ItemClosed, ItemOpened, Opened
 from server.core.moments import rfc3339
 from server.core.records import Outcome, Sampling, ServedBy, Turn, TurnStatus, Usage
+from server.edge import responses_items
+from server.edge.functions import repeated_format
 
 _PARAMETERS: Final[Mapping[str, Any]] = {
     "instructions": None,
@@ -80,7 +82,7 @@ def response_object(live: LiveTurn) -> dict[str, Any]:
     """Return the response as it stands: its status, and the output so far."""
     outcome = live.outcome
     status = TurnStatus.IN_PROGRESS if outcome is None else outcome.status
-    return _response(live.turn, status, outcome, [_item(live, item) for item in live.items])
+    return _response(live.turn, status, outcome, _output(live))
 
 
 def served_by(served: ServedBy) -> dict[str, Any]:
@@ -121,9 +123,17 @@ def sse(frames_of_json: Iterable[str]) -> bytes:
 
 
 def _delta(live: LiveTurn, delta: Delta, lane: str) -> str:
+    item = _opened(live, delta.index)
+    text = encode(delta.text).decode()
+    if item.kind == "message":
+        return (
+            f'{{"type":"response.output_text.delta","item_id":"{item.item_id}","output_index":{delta.index},'
+            f'"content_index":0,"delta":{text},"logprobs":[{delta.logprobs}],"sequence_number":{delta.seq}{lane}}}'
+        )
+    name, place = responses_items.piece(item, live.turn)
     return (
-        f'{{"type":"response.output_text.delta","item_id":"{_item_id(live, delta.index)}","output_index":{delta.index},'
-        f'"content_index":0,"delta":{encode(delta.text).decode()},"logprobs":[],"sequence_number":{delta.seq}{lane}}}'
+        f'{{"type":"{name}.delta","item_id":"{item.item_id}","output_index":{delta.index},'
+        f'{place}"delta":{text},"sequence_number":{delta.seq}{lane}}}'
     )
 
 
@@ -133,46 +143,21 @@ def _frames(live: LiveTurn, event: Event) -> list[dict[str, Any]]:
             response = _response(live.turn, TurnStatus.IN_PROGRESS, None, [])
             return [{"type": f"response.{step}", "response": response} for step in ("created", "in_progress")]
         case ItemOpened():
-            return _item_opened(event)
+            return responses_items.opened(event, live.turn)
         case ItemClosed():
-            return _item_closed(live, event)
+            item = _opened(live, event.index)
+            return responses_items.closed(
+                item, live.turn, event.status, live.text_of(event.index), _logprobs(live, item)
+            )
         case Ended(outcome=outcome):
-            output = [_item(live, item) for item in live.items]
-            response = _response(live.turn, outcome.status, outcome, output)
+            response = _response(live.turn, outcome.status, outcome, _output(live))
             return [{"type": _ENDINGS[outcome.status], "response": response}]
         case Delta():
             raise TypeError("deltas have a path of their own")
 
 
-def _item_opened(event: ItemOpened) -> list[dict[str, Any]]:
-    return [
-        {
-            "type": "response.output_item.added",
-            "output_index": event.index,
-            "item": _message(event.item_id, "in_progress", None),
-        },
-        {
-            "type": "response.content_part.added",
-            "item_id": event.item_id,
-            "output_index": event.index,
-            "content_index": 0,
-            "part": _part(""),
-        },
-    ]
-
-
-def _item_closed(live: LiveTurn, event: ItemClosed) -> list[dict[str, Any]]:
-    item_id, text = _item_id(live, event.index), _text(live, event.index)
-    where = {"item_id": item_id, "output_index": event.index, "content_index": 0}
-    return [
-        {"type": "response.output_text.done", **where, "text": text, "logprobs": []},
-        {"type": "response.content_part.done", **where, "part": _part(text)},
-        {
-            "type": "response.output_item.done",
-            "output_index": event.index,
-            "item": _message(item_id, event.status, text),
-        },
-    ]
+def _output(live: LiveTurn) -> list[dict[str, Any]]:
+    return [_item(live, item) for item in live.items]
 
 
 def _item(live: LiveTurn, opened: ItemOpened) -> dict[str, Any]:
@@ -180,25 +165,20 @@ def _item(live: LiveTurn, opened: ItemOpened) -> dict[str, Any]:
     for event in live.events:
         if isinstance(event, ItemClosed) and event.index == opened.index:
             status = event.status
-    return _message(opened.item_id, status, _text(live, opened.index))
+    return responses_items.item(opened, live.turn, status, live.text_of(opened.index), _logprobs(live, opened))
 
 
-def _message(item_id: str, status: str, text: str | None) -> dict[str, Any]:
-    content = [] if text is None else [_part(text)]
-    return {"id": item_id, "type": "message", "role": "assistant", "status": status, "content": content}
-
-
-def _part(text: str) -> dict[str, Any]:
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
-
-
-def _item_id(live: LiveTurn, index: int) -> str:
+def _opened(live: LiveTurn, index: int) -> ItemOpened:
     # Items open early and this runs once per delta: no list of all items here.
-    return next(event.item_id for event in live.events if type(event) is ItemOpened and event.index == index)
+    return next(event for event in live.events if type(event) is ItemOpened and event.index == index)
 
 
-def _text(live: LiveTurn, index: int) -> str:
-    return "".join(event.text for event in live.events if isinstance(event, Delta) and event.index == index)
+def _logprobs(live: LiveTurn, item: ItemOpened) -> list[Any]:
+    if live.turn.sampling.logprobs is None or item.kind != "message":
+        return []
+    deltas = (event for event in live.events if isinstance(event, Delta) and event.index == item.index)
+    told = ",".join(delta.logprobs for delta in deltas if delta.logprobs)
+    return cast("list[Any]", msgspec.json.decode(f"[{told}]"))
 
 
 def _response(turn: Turn, status: TurnStatus, outcome: Outcome | None, output: list[dict[str, Any]]) -> dict[str, Any]:
@@ -221,7 +201,7 @@ def _response(turn: Turn, status: TurnStatus, outcome: Outcome | None, output: l
     }
     if turn.served_by is not None:
         whole["served_by"] = served_by(turn.served_by)
-    whole |= dict(_PARAMETERS) | turn.echo | _sampling(turn.sampling)
+    whole |= dict(_PARAMETERS) | turn.echo | repeated_format(turn.sampling.format) | _sampling(turn.sampling)
     if turn.prompt.demoted:
         whole["metadata"] = {**(turn.echo.get("metadata") or {}), **DEMOTED}
     return whole

@@ -5,12 +5,17 @@ from typing import Any
 import pytest
 
 from server.core.errors import Refused
-from server.core.records import Sampling, TextPart
+from server.core.functions import Format, Function, Functions
+from server.core.records import CallPart, OutputPart, Sampling, TextPart
 from server.core.requests import Item, TurnRequest
 from server.edge.asked import Delivery
 from server.edge.completions_parse import parse
 
 HI = {"role": "user", "content": "hi"}
+WEATHER = {
+    "type": "function",
+    "function": {"name": "weather", "description": "Now.", "parameters": {"type": "object"}, "strict": True},
+}
 
 
 def read(**body: Any) -> TurnRequest:
@@ -78,6 +83,53 @@ def test_sampling() -> None:
     assert read(max_tokens=7, stop=["x", "y"]).sampling == Sampling(max_output_tokens=7, stop=("x", "y"))
 
 
+def test_tools_are_functions() -> None:
+    """Each tool is a function by name; `tool_choice` says whether, or which one, the model has to call."""
+    request = read(tools=[WEATHER], tool_choice="required", parallel_tool_calls=False)
+    weather = Function(name="weather", description="Now.", parameters={"type": "object"}, strict=True)
+    assert request.functions == Functions(offered=(weather,), choice="required", parallel=False)
+    one = read(tools=[WEATHER], tool_choice={"type": "function", "function": {"name": "weather"}})
+    assert one.functions == Functions(offered=(weather,), choice="required", named="weather")
+
+
+def test_calls_and_outputs_are_said() -> None:
+    """An assistant's calls stand beside its words, and each `tool` message is the output of one of them."""
+    request = read(
+        messages=[
+            HI,
+            {
+                "role": "assistant",
+                "content": "Wait.",
+                "tool_calls": [
+                    {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": "{}"}},
+                    {"id": "c2", "type": "function", "function": {"name": "weather", "arguments": "[1]"}},
+                ],
+            },
+            {"role": "tool", "tool_call_id": "c1", "content": "rain"},
+            {
+                "role": "tool",
+                "tool_call_id": "c2",
+                "content": [{"type": "text", "text": "s"}, {"type": "text", "text": "un"}],
+            },
+        ]
+    )
+    assert request.items[1:] == (
+        Item("assistant", (TextPart("Wait."), CallPart("c1", "weather", "{}"), CallPart("c2", "weather", "[1]"))),
+        Item("tool", (OutputPart("c1", "rain"),)),
+        Item("tool", (OutputPart("c2", "sun"),)),
+    )
+
+
+def test_formats_and_log_probabilities() -> None:
+    """The form of the answer and what is told of its tokens are asked for."""
+    schema = {"name": "s", "schema": {"type": "object"}, "strict": True}
+    asked_for = read(response_format={"type": "json_schema", "json_schema": schema}, logprobs=True, top_logprobs=2)
+    assert asked_for.sampling.format == Format(type="json_schema", name="s", schema={"type": "object"}, strict=True)
+    assert asked_for.sampling.logprobs == 2
+    assert read(response_format={"type": "json_object"}).sampling.format == Format(type="json_object")
+    assert read(logprobs=True).sampling.logprobs == 0
+
+
 def test_our_fields() -> None:
     """A persona with dials, a conversation and the usage chunk can be asked for."""
     body = {"messages": [HI], "persona": "persona:tutor@2", "dials": {"pace": "slow"}, "conversation": "new"}
@@ -104,8 +156,20 @@ def test_harmless_values_are_tolerated() -> None:
         ({"messages": []}, "invalid_value", "messages"),
         ({"messages": [{"role": "system", "content": "x"}]}, "invalid_value", "messages[0]"),
         ({"messages": [HI, {"role": "assistant", "content": "x"}]}, "invalid_value", "messages[1]"),
-        ({"messages": [HI, {"role": "tool", "content": "x"}]}, "unsupported_value", "messages[1].role"),
-        ({"messages": [{"role": "assistant", "tool_calls": [1]}, HI]}, "unsupported_value", "messages[0].tool_calls"),
+        ({"messages": [HI, {"role": "tool", "content": "x"}]}, "missing_field", "messages[1].tool_call_id"),
+        ({"messages": [HI, {"role": "function", "content": "x"}]}, "unsupported_value", "messages[1].role"),
+        ({"messages": [{"role": "assistant", "tool_calls": [1]}, HI]}, "invalid_value", "messages[0].tool_calls[0]"),
+        (
+            {"messages": [{"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": "f"}}]}, HI]},
+            "missing_field",
+            "messages[0].tool_calls[0].function.arguments",
+        ),
+        (
+            {"messages": [HI, {"role": "tool", "tool_call_id": "c", "content": [{"type": "refusal", "refusal": ""}]}]},
+            "unsupported_value",
+            "messages[1].content[0]",
+        ),
+        ({"messages": [{"role": "assistant", "function_call": {}}, HI]}, "missing_field", "messages[0].content"),
         (
             {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]},
             "vision_not_supported",
@@ -113,10 +177,24 @@ def test_harmless_values_are_tolerated() -> None:
         ),
         ({"n": 2}, "unsupported_value", "n"),
         ({"n": True}, "unsupported_value", "n"),
-        ({"tools": [{}]}, "unsupported_value", "tools"),
+        ({"tools": [{}]}, "missing_field", "tools[0].type"),
+        ({"tools": [{"type": "web_search"}]}, "unsupported_value", "tools[0].type"),
+        ({"tools": [{"type": "function"}]}, "missing_field", "tools[0].function.name"),
+        ({"tools": [WEATHER, WEATHER]}, "invalid_value", "tools"),
+        ({"tools": [WEATHER] * 129}, "invalid_value", "tools"),
+        ({"tool_choice": "required"}, "invalid_value", "tool_choice"),
+        ({"tools": [WEATHER], "tool_choice": "maybe"}, "invalid_value", "tool_choice"),
+        (
+            {"tools": [WEATHER], "tool_choice": {"type": "function", "function": {"name": "other"}}},
+            "invalid_value",
+            "tool_choice",
+        ),
+        ({"tools": [WEATHER], "tool_choice": {"type": "custom"}}, "unsupported_value", "tool_choice.type"),
         ({"functions": [{}]}, "unsupported_value", "functions"),
-        ({"logprobs": True}, "unsupported_value", "logprobs"),
-        ({"response_format": {"type": "json_object"}}, "unsupported_value", "response_format.type"),
+        ({"top_logprobs": 2}, "invalid_value", "top_logprobs"),
+        ({"logprobs": True, "top_logprobs": 21}, "invalid_value", "top_logprobs"),
+        ({"response_format": {"type": "xml"}}, "invalid_value", "response_format.type"),
+        ({"response_format": {"type": "json_schema"}}, "missing_field", "response_format.json_schema.schema"),
         ({"modalities": ["audio"]}, "unsupported_value", "modalities"),
         ({"stop": ["a", "b", "c", "d", "e"]}, "invalid_value", "stop"),
         ({"stop": ""}, "invalid_value", "stop"),

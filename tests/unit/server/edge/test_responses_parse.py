@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from server.core.errors import Refused
-from server.core.records import Sampling, TextPart
+from server.core.functions import Format, Function, Functions
+from server.core.records import CallPart, OutputPart, Sampling, TextPart
 from server.core.requests import Item, TurnRequest
 from server.edge.responses_parse import parse
 
@@ -123,6 +124,43 @@ def test_the_answer_repeats_what_was_asked() -> None:
     }
 
 
+def test_functions_and_their_outputs() -> None:
+    """Tools are functions; calls are the assistant's, beside what it said before, and outputs are said in return."""
+    tool = {"type": "function", "name": "weather", "parameters": {"type": "object"}}
+    request = read(
+        tools=[tool],
+        tool_choice={"type": "function", "name": "weather"},
+        input=[
+            {"role": "user", "content": "hi"},
+            {"type": "reasoning", "summary": []},
+            {"role": "assistant", "content": [{"type": "output_text", "text": "Wait."}]},
+            {"type": "function_call", "call_id": "c1", "name": "weather", "arguments": "{}"},
+            {"type": "function_call", "call_id": "c2", "name": "weather", "arguments": "{}"},
+            {"type": "function_call_output", "call_id": "c1", "output": "rain"},
+            {"type": "function_call_output", "call_id": "c2", "output": [{"type": "input_text", "text": "sun"}]},
+        ],
+    )
+    assert request.functions == Functions(
+        offered=(Function(name="weather", parameters={"type": "object"}),), choice="required", named="weather"
+    )
+    assert request.items[1:] == (
+        Item("assistant", (TextPart("Wait."), CallPart("c1", "weather", "{}"), CallPart("c2", "weather", "{}"))),
+        Item("tool", (OutputPart("c1", "rain"),)),
+        Item("tool", (OutputPart("c2", "sun"),)),
+    )
+    assert request.echo["tool_choice"] == {"type": "function", "name": "weather"}
+    assert request.echo["tools"][0]["name"] == "weather"
+
+
+def test_formats_log_probabilities_and_thoughts() -> None:
+    """The form of the answer, what is told of tokens, and how thoughts are shown are asked for."""
+    wanted = {"type": "json_schema", "name": "s", "schema": {}}
+    request = read(text={"format": wanted}, include=["message.output_text.logprobs"], reasoning={"summary": "auto"})
+    assert request.sampling == Sampling(format=Format(type="json_schema", name="s", schema={}), logprobs=0)
+    assert request.echo["reasoning"] == {"effort": None, "summary": "auto"}
+    assert read(top_logprobs=3).sampling.logprobs == 3
+
+
 def test_lane_stream_and_key() -> None:
     """The lane, the wish for a stream and the `Idempotency-Key` header are read; the body's id goes first."""
     asked = parse({"input": "hi", "stream_id": "conv.A", "stream": True}, door="d", key="k")
@@ -136,7 +174,6 @@ def test_fields_of_other_clients_are_tolerated() -> None:
         "stream": True,
         "background": True,
         "client_metadata": {"x": 1},
-        "reasoning": {"effort": "low"},
         "tools": [],
     }
     assert read(**extra, include=["reasoning.encrypted_content"], anything={"a": [1]}) == read()
@@ -162,7 +199,14 @@ def test_a_preparing_create_needs_no_input() -> None:
         ({"input": [{"type": {}, "role": "user", "content": "x"}]}, "invalid_value", "input[0].type"),
         ({"input": [{"role": "user", "content": [{"type": []}]}]}, "invalid_value", "input[0].content[0].type"),
         ({"input": [{"role": "assistant", "content": "x"}]}, "invalid_value", "input[0]"),
-        ({"input": [{"type": "function_call_output", "output": "x"}]}, "unsupported_value", "input[0].type"),
+        ({"input": [{"type": "function_call_output", "output": "x"}]}, "missing_field", "input[0].call_id"),
+        ({"input": [{"type": "function_call", "call_id": "c", "name": "f"}]}, "missing_field", "input[0].arguments"),
+        ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "unsupported_value", "input[0].type"),
+        (
+            {"input": [{"type": "function_call_output", "call_id": "c", "output": [{"type": "input_file"}]}]},
+            "unsupported_value",
+            "input[0].output[0].type",
+        ),
         (
             {"input": [{"role": "user", "content": [{"type": "input_file"}]}]},
             "unsupported_value",
@@ -200,11 +244,12 @@ def test_a_preparing_create_needs_no_input() -> None:
         ({"client_request_id": "a\nb"}, "invalid_value", "client_request_id"),
         ({"client_request_id": "a" * 256}, "invalid_value", "client_request_id"),
         ({"previous_response_id": "r", "conversation": "c"}, "invalid_value", "previous_response_id"),
-        ({"tools": [{"type": "function"}]}, "unsupported_value", "tools"),
-        ({"tool_choice": "required"}, "unsupported_value", "tool_choice"),
-        ({"text": {"format": {"type": "json_schema"}}}, "unsupported_value", "text.format.type"),
-        ({"top_logprobs": 3}, "unsupported_value", "top_logprobs"),
-        ({"include": ["message.output_text.logprobs"]}, "unsupported_value", "include"),
+        ({"tools": [{"type": "function"}]}, "missing_field", "tools[0].name"),
+        ({"tools": [{"type": "mcp"}]}, "unsupported_value", "tools[0].type"),
+        ({"tool_choice": "required"}, "invalid_value", "tool_choice"),
+        ({"text": {"format": {"type": "json_schema"}}}, "missing_field", "text.format.schema"),
+        ({"top_logprobs": 21}, "invalid_value", "top_logprobs"),
+        ({"reasoning": {"summary": 1}}, "invalid_value", "reasoning.summary"),
         ({"when_capped": "beg"}, "invalid_value", "when_capped"),
         ({"greeting": -1}, "invalid_value", "greeting"),
     ],
