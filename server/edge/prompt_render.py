@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
 from server.chat.rewriting import Rewritten
-from server.core.records import Part, TextPart
+from server.core.records import ImagePart, Part
 
 REMARKS: Final[Mapping[str, str]] = {
     "same": "These are the messages that the model was sent, to the byte.",
@@ -47,6 +49,8 @@ def _room(carried: int, left_out: int) -> dict[str, int]:
 
 
 def _part(part: Part) -> dict[str, Any]:
-    if isinstance(part, TextPart):
-        return {"type": "text", "text": part.text}
-    return {"type": "image", "id": part.id, "detail": part.detail, "alt": part.alt}
+    if isinstance(part, ImagePart):
+        return {"type": "image", "id": part.id, "detail": part.detail, "alt": part.alt}
+    # Calls and outputs of functions as they are stored, and texts.
+    shown: dict[str, Any] = msgspec.to_builtins(part)
+    return shown
