@@ -201,6 +201,7 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             quota=Quota(limiter=limiter, extras=caps.extras),
             rewriting=prompting.rewriting(engine, catalogue, prompts, clock),
             operations=_operations(engine, clock, caps, files, opened.wakeups),
+            entitling=caps.entitling,
             identity=opened.identity,
             clock=clock,
             ids=ids,

@@ -15,6 +15,7 @@ from server.adapters.audit_sql import SqlAudit
 from server.adapters.clock_system import SystemClock
 from server.adapters.database import Database
 from server.adapters.document_sql import DEMAND, SqlDocument
+from server.adapters.entitlements_sql import SqlEntitlements
 from server.adapters.extras_sql import SqlExtras
 from server.adapters.ids_system import SystemIds, new_secret
 from server.adapters.policies_sql import SqlPolicies
@@ -22,6 +23,7 @@ from server.adapters.refusals_sql import SqlRefusals
 from server.adapters.turns_sql import SqlTurns
 from server.chat.adapting import Adapting
 from server.chat.demand import Demand, Pins
+from server.chat.entitlements import Entitling
 from server.chat.explaining import Explaining
 from server.chat.extras import ExtrasDesk, KnownExtras
 from server.chat.policies import PolicyDesk
@@ -45,6 +47,7 @@ class Capping:
     extras: KnownExtras
     explaining: Explaining
     giving: ExtrasDesk
+    entitling: Entitling
     pins: Pins
     policing: Policing
     desk: PolicyDesk
@@ -86,6 +89,13 @@ def capping(
         extras=extras,
         explaining=_explaining(base, Explainer(tiers=tiers, ledger=ledger, clock=clock.now), extras, clock),
         giving=_giving(base, tiers, clock),
+        entitling=Entitling(
+            key=settings.caps.entitlement_key(),
+            entitlements=SqlEntitlements(base),
+            tiers=tiers,
+            ids=SystemIds(),
+            clock=clock,
+        ),
         pins=_pins(settings, base, clock),
         policing=policing,
         desk=_desk(settings, base, clock),

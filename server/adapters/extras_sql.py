@@ -24,15 +24,7 @@ class SqlExtras:
         await self._database.write(lambda connection: added(connection, extra))
 
     async def void(self, extra_id: str, *, by: str, now: int) -> bool:
-        standing = (_columns.id == extra_id, _columns.voided_at.is_(None), _columns.ends_at > now)
-
-        def work(connection: Connection) -> bool:
-            voided = connection.execute(update(extras).where(*standing).values(voided_at=now)).rowcount > 0
-            if voided:
-                noted(connection, now, by, "extra voided", id=extra_id)
-            return voided
-
-        return await self._database.write(work)
+        return await self._database.write(lambda connection: voided(connection, extra_id, by=by, now=now))
 
     async def of(self, user_id: str | None, now: int) -> Sequence[Extra]:
         query = select(extras).where(_columns.voided_at.is_(None), _columns.ends_at > now)
@@ -50,3 +42,12 @@ def added(connection: Connection, extra: Extra) -> None:
     what = "grant given" if extra.kind == "grant" else "override given"
     detail = {"id": extra.id, "user": name, extra.kind: extra.what, "reason": extra.reason}
     noted(connection, extra.starts_at, extra.by, what, **detail)
+
+
+def voided(connection: Connection, extra_id: str, *, by: str, now: int) -> bool:
+    """Take an extra back in the transaction of who does so; False if it does not hold."""
+    standing = (_columns.id == extra_id, _columns.voided_at.is_(None), _columns.ends_at > now)
+    was = connection.execute(update(extras).where(*standing).values(voided_at=now)).rowcount > 0
+    if was:
+        noted(connection, now, by, "extra voided", id=extra_id)
+    return was

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-VERSION: Final = "0007"
+VERSION: Final = "0008"
 """The newest revision of `migrations`."""
 
 NO_NUL: Final = {0: "\N{SYMBOL FOR NULL}"}
@@ -86,6 +86,20 @@ extras = Table(
     Column("by", Name, nullable=False),
     Column("voided_at", BigInteger),
     Index("extras_by_user", "user_id", "ends_at"),
+)
+
+entitlements = Table(
+    "entitlements",
+    metadata,
+    Column("id", Name, primary_key=True),
+    Column("digest", String, nullable=False),
+    Column("user_id", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("result", String, nullable=False),
+    Column("extra_id", String),
+    Index("entitlements_by_user", "user_id", "at"),
 )
 
 keys = Table(

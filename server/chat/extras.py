@@ -51,7 +51,7 @@ class ExtrasDesk:
         self, user: str, gives: str, *, ends_at: int, reason: str, by: str, priority: int = 1
     ) -> Mapping[str, Any]:
         """Give the user, by name, what `gives` says, to be used from now until `ends_at`. Raises `Refused`."""
-        _check("gives", lambda: read_gift(gives, self._tiers()))
+        check_gift(gives, self._tiers(), param="gives")
         return await self._give(user, "grant", gives, ends_at=ends_at, reason=reason, by=by, priority=priority)
 
     async def override(self, user: str, line: str, *, ends_at: int, reason: str, by: str) -> Mapping[str, Any]:
@@ -105,6 +105,11 @@ class ExtrasDesk:
         if found is None:
             raise Refused("not_found", f"There is no user {name}. Users are made with their first key.", param="user")
         return found
+
+
+def check_gift(text: str, tiers: ratelimit.Tiers, *, param: str) -> None:
+    """Raise `Refused`, with the way out, if `text` is nothing that could be given."""
+    _check(param, lambda: read_gift(text, tiers))
 
 
 def _read(stored: Iterable[Extra], before: Before | None, tiers: ratelimit.Tiers) -> ratelimit.Extras:

@@ -102,6 +102,7 @@ _ROWS = (
     Problem("too_many_at_once", 429, "rate_limit_error", "Too many answers are running for this user.", retry=True),
     Problem("idempotency_conflict", 409, INVALID, "This request id was used with another body."),
     Problem("invalid_api_key", 401, "authentication_error", "The key is missing, unknown, revoked or expired."),
+    Problem("invalid_signature", 401, "authentication_error", "The message is not signed as it has to be, or too old."),
     Problem("user_suspended", 403, "permission_error", "An operator has suspended this user."),
     Problem("role_required", 403, "permission_error", "This call needs a higher role."),
     Problem("origin_not_allowed", 403, "permission_error", "Browsers from this origin may not connect."),

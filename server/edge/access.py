@@ -7,7 +7,7 @@ from server.core.records import Role
 
 SOCKET: Final = "WEBSOCKET"
 
-ACCESS: Final[Mapping[tuple[str, str], Role | Literal["public"]]] = {
+ACCESS: Final[Mapping[tuple[str, str], Role | Literal["public", "signed"]]] = {
     (SOCKET, "/v1/responses"): Role.USER,
     (SOCKET, "/v1/chat/completions"): Role.USER,
     ("GET", "/v1/responses"): "public",
@@ -51,10 +51,11 @@ ACCESS: Final[Mapping[tuple[str, str], Role | Literal["public"]]] = {
     ("POST", "/admin/personas/{name}/publish"): Role.OPERATOR,
     ("POST", "/admin/personas/{name}/rollback"): Role.OPERATOR,
     ("PUT", "/admin/personas/{name}/rollout"): Role.OPERATOR,
+    ("POST", "/hooks/entitlements"): "signed",
     ("GET", "/healthz"): "public",
     ("GET", "/readyz"): "public",
     ("GET", "/metrics"): "public",
     ("GET", "/docs"): "public",
     ("GET", "/openapi.json"): "public",
 }
-"""By method and path template. `public` needs no key."""
+"""By method and path template. `public` needs no key, `signed` a signature in its place."""

@@ -9,14 +9,19 @@ from server.edge.json_in import MOST_BYTES, decode, too_large
 
 async def read_object(request: Request) -> dict[str, Any]:
     """Return the JSON object in the body, whatever content type it claims. Raises `Refused`."""
-    if _announced(request) > MOST_BYTES:
-        raise too_large()
+    return decode(await read_bytes(request, MOST_BYTES))
+
+
+async def read_bytes(request: Request, most: int) -> bytes:
+    """Return the body as it came, at most `most` bytes. Raises `Refused`."""
+    if _announced(request) > most:
+        raise too_large(most)
     found = bytearray()
     async for piece in request.stream():
         found += piece
-        if len(found) > MOST_BYTES:
-            raise too_large()
-    return decode(bytes(found))
+        if len(found) > most:
+            raise too_large(most)
+    return bytes(found)
 
 
 def _announced(request: Request) -> int:

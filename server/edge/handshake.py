@@ -4,7 +4,7 @@ from starlette.websockets import WebSocket, WebSocketState
 
 from server.chat.observing import refused
 from server.core.errors import Refused
-from server.core.records import Actor
+from server.core.records import Actor, Role
 from server.edge import extensions
 from server.edge.access import ACCESS, SOCKET
 from server.edge.auth import actor_of, answered_protocol, bearer, check_role, offered_key, services_of
@@ -34,7 +34,7 @@ async def _admit(websocket: WebSocket, door: Door, services: Services) -> None:
 
     async def who() -> Actor:
         actor = await actor_of(services, websocket, secret)
-        if needed != "public":
+        if isinstance(needed, Role):
             check_role(actor, needed)
         return actor
 

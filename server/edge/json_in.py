@@ -22,9 +22,9 @@ _UNCOUNTED: Final = frozenset({"stream", "stream_id", "stream_options", "type", 
 """Fields that say how to deliver an answer, not what was asked."""
 
 
-def too_large() -> Refused:
-    """Return the refusal of a body or frame over the limit."""
-    return Refused("message_too_large", f"The limit is {MOST_BYTES} bytes (10 MiB).")
+def too_large(most: int = MOST_BYTES) -> Refused:
+    """Return the refusal of a body or frame of more than `most` bytes."""
+    return Refused("message_too_large", f"The limit is {most} bytes ({most // 1024} KiB).")
 
 
 def decode(text: str | bytes) -> dict[str, Any]:

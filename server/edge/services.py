@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from server.chat.catalogue import Speaker
 from server.chat.claims import Claim, Started
 from server.chat.conversations import Conversations
+from server.chat.entitlements import Entitling
 from server.chat.live import LiveTurn
 from server.chat.operations import Operations
 from server.chat.rewriting import Rewritten
@@ -79,6 +80,7 @@ class Services:
     quota: Quota
     rewriting: Rewriting
     operations: Operations
+    entitling: Entitling
     identity: Identity
     clock: Clock
     ids: Ids

@@ -16,6 +16,7 @@ from server.edge import (
     admin_policies,
     admin_responses,
     health,
+    hooks,
     http_completions,
     http_conversations,
     http_models,
@@ -41,6 +42,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     admin_policies.router,
     admin_personas.router,
     admin_responses.router,
+    hooks.router,
     health.router,
     reference.router,
 )

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from server.core.signatures import key_of
 from server.settings.values import Duration, Unset, WebAddress, only, parse_duration
 
 
@@ -136,6 +137,12 @@ class TurnsSection(Section):
     """How long answers go on when the server is told to stop; then another node, or the next start, takes them over."""
 
 
+def _signing(secret: SecretStr | None) -> SecretStr | None:
+    if secret is not None:
+        key_of(secret.get_secret_value())
+    return secret
+
+
 class CapsSection(Section):
     """How caps are held."""
 
@@ -150,6 +157,12 @@ class CapsSection(Section):
     """What counts when the ledger cannot be reached."""
     everyone: Mapping[str, Any] = {}
     """What all users together may use, in the language of tiers."""
+    entitlement_secret: Annotated[SecretStr | None, AfterValidator(_signing)] = None
+    """What a payment system signs its messages to `/hooks/entitlements` with; null takes none."""
+
+    def entitlement_key(self) -> bytes | None:
+        """Return the key of these signatures."""
+        return None if self.entitlement_secret is None else key_of(self.entitlement_secret.get_secret_value())
 
 
 _NO_OIDC = "Signing in through a provider is not available yet. Write null and make keys: `parley keys create`."

@@ -63,7 +63,8 @@ async def shown(tmp_path: Path) -> AsyncIterator[House]:
     """A server that has what the examples name: the models `local` and `gpt-4`, the tiers and the shipped personas."""
     models = CONFIG["models"] | {"local": {"upstream": "mock", "id": "t8", "context": 8000}}
     groups = CONFIG["groups"] | {"standard": [*CONFIG["groups"]["standard"], "local"]}
-    async with house(tmp_path, {"models": models, "groups": groups}) as one:
+    caps = {"entitlement_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+    async with house(tmp_path, {"models": models, "groups": groups, "caps": caps}) as one:
         yield one
 
 

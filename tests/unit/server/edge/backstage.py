@@ -1,5 +1,6 @@
 """What stands behind the operators' doors: an audit in a list, and releases on a real database and real files."""
 
+import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,6 +17,7 @@ from server.adapters.releases_sql import SqlReleases
 from server.adapters.revisions_sql import SqlRevisions
 from server.chat.auditing import Auditing
 from server.chat.demand import Pins
+from server.chat.entitlements import Entitling
 from server.chat.explaining import Explaining
 from server.chat.extras import ExtrasDesk
 from server.chat.operations import Operations
@@ -23,8 +25,10 @@ from server.chat.policies import PolicyDesk
 from server.chat.releases import Releases
 from server.core.errors import Refused
 from server.core.ports import Clock
+from server.core.ports_entitlements import Effect, Entitlement
 from server.core.ports_extras import Extra
 from server.core.ports_operator import Accounts, AuditEntry, PolicyRevision, User
+from server.core.signatures import key_of
 from server.settings.policy import shown
 
 
@@ -148,6 +152,28 @@ def giving(clock: Clock) -> ExtrasDesk:
     tiers = parsed({"tiers": {"plus": {"gpt-4": "unlimited"}}, "groups": {}, "default_tier": "plus"})
     accounts = cast(Accounts, FakeAccounts())
     return ExtrasDesk(extras=FakeExtras(), accounts=accounts, tiers=lambda: tiers, ids=SystemIds(), clock=clock)
+
+
+class FakeEntitlements:
+    """Remembers what was said."""
+
+    def __init__(self) -> None:
+        self.said: list[Entitlement] = []
+
+    async def apply(self, event: Entitlement) -> Effect:
+        known = [one for one in self.said if one.id == event.id]
+        self.said.append(event)
+        return Effect(result="done", repeated=bool(known))
+
+
+SECRET = "whsec_" + base64.b64encode(bytes(range(24))).decode()
+
+
+def entitling(clock: Clock) -> Entitling:
+    """Return what takes messages signed with `SECRET`, about one tier with one model."""
+    tiers = parsed({"tiers": {"plus": {"gpt-4": "unlimited"}}, "groups": {}, "default_tier": "plus"})
+    store = FakeEntitlements()
+    return Entitling(key=key_of(SECRET), entitlements=store, tiers=lambda: tiers, ids=SystemIds(), clock=clock)
 
 
 def operations(audit: FakeAudit, clock: Clock) -> Operations:

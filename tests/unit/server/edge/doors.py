@@ -26,7 +26,7 @@ from server.edge import responses_ws
 from server.edge.services import Services
 from server.edge.socket import Door, Socket
 from server.edge.sockets import Sockets
-from tests.unit.server.edge.backstage import FakeAudit, operations
+from tests.unit.server.edge.backstage import FakeAudit, entitling, operations
 from tests.unit.server.edge.stories import FAILED, NOW, a_turn, deltas, ending, opening, told
 from tests.unit.server.edge.wires import Wire
 
@@ -266,6 +266,7 @@ class World:
             "quota": FakeQuota(),
             "rewriting": FakeRewriting(),
             "operations": operations(self.audit, clock),
+            "entitling": entitling(clock),
             "identity": self.identity,
             "clock": clock,
             "ids": FakeIds(),

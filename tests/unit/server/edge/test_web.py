@@ -33,6 +33,8 @@ def test_routes_need_the_key_that_the_table_says(method: str, path: str) -> None
         response = client.request(method, path)
         if ACCESS[method, path] == "public":
             assert response.status_code in {200, 426}
+        elif ACCESS[method, path] == "signed":
+            assert error_of(response) == (401, "invalid_signature")
         else:
             assert error_of(response) == (401, "invalid_api_key")
             assert response.headers["www-authenticate"] == "Bearer"
