@@ -22,7 +22,7 @@ LOADS: Mapping[str, tuple[str, int]] = {
     "S1": ("mock-t8-d5", 1),
     "S2": ("mock-t400-d0", 50),
     "S2w8": ("mock-t400-d0-w8", 50),
-    "S3": ("mock-t150-d20", 150),
+    "S3": ("mock-t500-d20", 150),
     "S5": ("mock-t8-d0", 32),
 }
 """The model and the callers of each load; S3 well below its knee."""

@@ -1,43 +1,43 @@
 """Answers from any server that speaks OpenAI's chat completions.
 
-The answer is read as bytes, because an object per chunk of text would cost a hundred times as much. A call is made once
-over the SDK's transport directly: for a short answer the SDK's own request building costs more than all the rest. What
-fails then and may be tried again goes through the SDK, with its retries and its back-off, by its general `post`: its
-`chat.completions.create` would walk every message of the prompt first.
+It is asked over aiohttp and read as bytes: building a request through an SDK costs more than all the rest of a short
+answer, and its layers between a socket and its reader cost as much as the rest of a delta.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
-from dataclasses import replace
+import itertools
+import random
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from http import HTTPStatus
 from ipaddress import ip_address
-from typing import Final, Self, cast
+from ssl import PROTOCOL_TLS_CLIENT
+from typing import Final, Self
+from urllib.parse import urlsplit
 
 import aiohttp
-import httpx2
 import msgspec
-import openai
+from truststore import SSLContext
 
 from server import __version__
 from server.adapters.chat_body import Images, chat_body, dialect
-from server.adapters.prefix_echo import PrefixEcho
 from server.adapters.provider_failures import asked_wait, failure, shown
-from server.adapters.sse_bytes import LINE_LIMIT, AnswerDecoder
+from server.adapters.upstream_reading import Reading
 from server.core.ports import Batch, Call, UpstreamFailed
 
 LONGEST_WAIT: Final = 5.0
 """Seconds that a retry may be put off by the provider; beyond it another upstream may serve sooner."""
 
 FIRST_PAUSE: Final = 0.5
-"""Seconds before a call is tried again if the provider does not say; the SDK doubles it from there."""
+"""Seconds before a call is tried again if the provider does not say; each further time twice as long, roughly."""
 
-_TAIL_WAIT: Final = 0.1
-"""Seconds to wait for the end of the transfer after the end of the answer, so that the connection can be used again."""
+LONGEST_REFUSAL: Final = 64 * 1024
+"""Bytes after which no more is read of what a provider says when it refuses."""
 
 _TRIED_AGAIN: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS})
 
-_FAILURES = (openai.OpenAIError, httpx2.HTTPError, aiohttp.ClientError, OSError)
+_FAILURES: Final = (aiohttp.ClientError, OSError)
 
 
 class OpenAIUpstream:
@@ -62,48 +62,38 @@ class OpenAIUpstream:
         images: Images | None = None,
         keep_alive: bool = True,
     ) -> None:
-        url = httpx2.URL(base_url)
         self.name = name
-        self._base_url, self._host = base_url, url.host
-        self._secrets = [api_key or "", base_url, url.host]
+        self._url = base_url.rstrip("/") + "/chat/completions"
+        self._host = urlsplit(base_url).hostname or ""
+        self._secrets = [api_key or "", base_url, self._host]
         self._timeout, self._connect_timeout = timeout, connect_timeout
         self._first_token_timeout, self._idle_timeout = first_token_timeout, idle_timeout
         self._max_retries = max_retries
-        self._dialect, self._images = dialect(url.host), images
-        self._api_key = api_key
-        self._url = httpx2.URL(base_url.rstrip("/") + "/chat/completions")
+        self._dialect, self._images = dialect(self._host), images
         self._headers = {
             "accept": "text/event-stream",
             "accept-encoding": "identity",
             "content-type": "application/json",
             "user-agent": f"parley/{__version__}",
+            # Servers without keys want something there all the same.
+            "authorization": f"Bearer {api_key or 'none'}",
             "connection": "keep-alive" if keep_alive else "close",
         }
-        self._client: openai.AsyncOpenAI | None = None
-        self._http: httpx2.AsyncClient
+        self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._http = openai.DefaultAioHttpClient(
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0, ssl=SSLContext(PROTOCOL_TLS_CLIENT)),
             # Waiting for answers is bounded by this class, so that time-outs mean what its names say.
-            timeout=httpx2.Timeout(None, connect=self._connect_timeout),
-            limits=httpx2.Limits(max_connections=10_000, keepalive_expiry=30.0),
-            event_hooks={"response": [_refuse_long_waits]},
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_timeout),
+            cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=not _is_loopback(self._host),
         )
-        self._client = openai.AsyncOpenAI(
-            base_url=self._base_url,
-            api_key=self._api_key or "none",
-            max_retries=self._max_retries,
-            http_client=self._http,
-            default_headers=self._headers,
-        )
-        # The SDK takes these from the environment, and there are upstreams that they are not for.
-        self._client.organization = self._client.project = None
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._client is not None:
-            await self._client.close()
+        if self._session is not None:
+            await self._session.close()
 
     @asynccontextmanager
     async def answer(self, call: Call) -> AsyncIterator[AsyncIterator[Batch]]:
@@ -113,95 +103,49 @@ class OpenAIUpstream:
         async with AsyncExitStack() as stack:
             try:
                 async with asyncio.timeout(min(self._first_token_timeout, self._timeout)):
-                    response = await self._post(body)
-                    stack.push_async_callback(_close, response)
-                    batches = await stack.enter_async_context(aclosing(self._batches(response, call.prefix, until)))
-                    first = await anext(batches)
+                    response = await self._asked(body)
+                    stack.callback(response.release)
+                    reading = Reading(response, prefix=call.prefix)
+                    first = await self._first(reading)
             except _FAILURES as why:
                 raise self._failed(why, "upstream_unavailable", elsewhere=True) from why
-            yield _Answer(first, batches)
+            stack.callback(reading.watch(idle=self._idle_timeout, until=until))
+            yield _Answer(first, reading, partial(self._failed, otherwise="upstream_broke_off", elsewhere=False))
 
-    async def _post(self, body: bytes) -> httpx2.Response:
-        """Ask, and return the response unread. Raises what the SDK raises."""
-        if self._client is None:
+    async def _first(self, reading: Reading) -> Batch:
+        try:
+            return await anext(reading)
+        except UpstreamFailed as why:
+            raise self._failed(why, why.code, elsewhere=True) from why
+
+    async def _asked(self, body: bytes) -> aiohttp.ClientResponse:
+        """Ask, again if that may help, and return the response unread. Raises one of `_FAILURES` or the refusal."""
+        if self._session is None or self._session.closed:
             raise UpstreamFailed("upstream_unavailable", f"The upstream {self.name} is closed.", elsewhere=True)
-        headers = {**self._headers, "authorization": f"Bearer {self._client.api_key}"}
-        request = httpx2.Request("POST", self._url, headers=headers, content=body)
-        pause = FIRST_PAUSE
-        try:
-            response = await self._http.send(request, stream=True)
-        except httpx2.TransportError:
-            if not self._max_retries:
-                raise
-        else:
-            if response.is_success:
-                return response
-            await response.aread()
-            if not (self._max_retries and _may_pass(response)):
-                raise openai.APIStatusError("", response=response, body=_error(response))
-            pause = asked_wait(response.headers) or pause
-        await asyncio.sleep(pause)
-        return await self._again(self._client, body)
-
-    async def _again(self, client: openai.AsyncOpenAI, body: bytes) -> httpx2.Response:
-        # Asked to stream and to cast to its transport's own response, the SDK gives that response, unread.
-        response = await client.with_options(max_retries=self._max_retries - 1).post(
-            "/chat/completions",
-            content=body,
-            cast_to=httpx2.Response,
-            stream=True,
-            stream_cls=openai.AsyncStream[object],
-        )
-        return cast("httpx2.Response", response)
-
-    async def _batches(self, response: httpx2.Response, prefix: str, until: float) -> AsyncGenerator[Batch, None]:
-        """Yield the answer, its first batch not being the echo of the prefix."""
-        echo, begun = PrefixEcho(prefix), False
-        try:
-            async with aclosing(self._decoded(response, until)) as decoded:
-                async for batch in decoded:
-                    text = echo.feed(batch.text) + (echo.close() if batch.finish else "")
-                    if text != batch.text:
-                        batch = replace(batch, text=text)  # noqa: PLW2901
-                    if text or batch.finish or batch.asides:
-                        begun = True
-                        yield batch
-        except (*_FAILURES, UpstreamFailed) as why:
-            raise self._failed(why, "upstream_broke_off", elsewhere=not begun) from why
-
-    async def _decoded(self, response: httpx2.Response, until: float) -> AsyncGenerator[Batch, None]:
-        decoder = AnswerDecoder()
-        loop, idle = asyncio.get_running_loop(), float("inf")
-        async with aclosing(response.aiter_bytes()) as reads:
-            if response.headers.get("content-type", "").startswith("application/json"):
-                async with asyncio.timeout_at(until):
-                    document = await _whole(reads)
-                yield decoder.document(document)
-                return
-            while not decoder.complete:
-                try:
-                    async with asyncio.timeout_at(min(until, loop.time() + idle)):
-                        data = await anext(reads, None)
-                except _FAILURES:
-                    if not decoder.finished:
-                        raise
-                    data = None
-                batch = decoder.end() if data is None else decoder.feed(data)
-                if batch is not None:
-                    idle = self._idle_timeout
-                    yield batch
-            with suppress(*_FAILURES):
-                async with asyncio.timeout(_TAIL_WAIT):
-                    async for _ in reads:
-                        pass
+        for tried in itertools.count():
+            pause = FIRST_PAUSE * 2**tried * random.uniform(0.75, 1.0)  # noqa: S311  so that callers do not come at once
+            try:
+                response = await self._session.post(self._url, data=body, headers=self._headers, allow_redirects=False)
+            except aiohttp.ClientConnectionError:
+                if tried == self._max_retries:
+                    raise
+            else:
+                if response.status < HTTPStatus.MULTIPLE_CHOICES:
+                    return response
+                async with response:
+                    refusal = await _beginning(response.content)
+                wait = asked_wait(response.headers)
+                if tried == self._max_retries or not _may_pass(response, wait):
+                    message = shown(_message(refusal), self._secrets)
+                    raise failure(response.status, message, retry_after=wait)
+                pause = pause if wait is None else wait
+            await asyncio.sleep(pause)
+        raise AssertionError("unreachable")
 
     def _failed(self, why: Exception, otherwise: str, *, elsewhere: bool) -> UpstreamFailed:
         if isinstance(why, UpstreamFailed):
             return UpstreamFailed(why.code, shown(why.message, self._secrets), elsewhere=elsewhere)
-        if isinstance(why, openai.APIStatusError):
-            message = shown(_message(why.body), self._secrets)
-            return failure(why.status_code, message, retry_after=asked_wait(why.response.headers))
-        if _timed_out(why):
+        if isinstance(why, TimeoutError):
             about = "The model's provider did not answer in time."
             return UpstreamFailed("upstream_timeout", about, elsewhere=elsewhere)
         about = "The model's provider cannot be reached." if elsewhere else "The answer broke off."
@@ -211,9 +155,10 @@ class OpenAIUpstream:
 class _Answer:
     """The batch that entering has waited for, then the others."""
 
-    def __init__(self, first: Batch, rest: AsyncIterator[Batch]) -> None:
+    def __init__(self, first: Batch, rest: Reading, failed: Callable[[Exception], UpstreamFailed]) -> None:
         self._first: Batch | None = first
         self._rest = rest
+        self._failed = failed
 
     def __aiter__(self) -> Self:
         return self
@@ -222,58 +167,37 @@ class _Answer:
         if self._first is not None:
             first, self._first = self._first, None
             return first
-        return await anext(self._rest)
+        try:
+            return await self._rest.__anext__()
+        except (*_FAILURES, UpstreamFailed) as why:
+            raise self._failed(why) from why
 
 
-async def _refuse_long_waits(response: httpx2.Response) -> None:
-    wait = asked_wait(response.headers)
-    if wait is not None and wait > LONGEST_WAIT:
-        # The SDK obeys this header, which providers use for the same purpose.
-        response.headers["x-should-retry"] = "false"
-
-
-def _may_pass(response: httpx2.Response) -> bool:
-    """Return whether the SDK would try again; the rules are those of its documentation."""
+def _may_pass(response: aiohttp.ClientResponse, wait: float | None) -> bool:
+    """Return whether to try again, by the rules that OpenAI's SDKs document."""
     says = response.headers.get("x-should-retry")
-    status = response.status_code
+    status = response.status
     tried = status in _TRIED_AGAIN or status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    return says == "true" or (says != "false" and tried)
+    soon = wait is None or wait <= LONGEST_WAIT
+    return soon and (says == "true" or (says != "false" and tried))
 
 
-def _error(response: httpx2.Response) -> object:
-    """Return the error object of a body, or the body's text."""
-    with suppress(ValueError):
-        body = response.json()
-        return body.get("error", body) if isinstance(body, dict) else body
-    return response.text
-
-
-async def _whole(reads: AsyncIterator[bytes]) -> bytes:
-    data = bytearray()
-    async for read in reads:
+async def _beginning(content: aiohttp.StreamReader) -> bytes:
+    data = b""
+    while len(data) < LONGEST_REFUSAL and (read := await content.readany()):
         data += read
-        if len(data) > LINE_LIMIT:
-            raise UpstreamFailed("upstream_broke_off", "It sent an answer of over 4 MiB.", elsewhere=False)
-    return bytes(data)
+    return data
 
 
-async def _close(response: httpx2.Response) -> None:
-    with suppress(*_FAILURES):
-        await response.aclose()
-
-
-def _message(body: object) -> str:
-    message = body.get("message") if isinstance(body, Mapping) else body
-    return message if isinstance(message, str) else ""
-
-
-def _timed_out(why: BaseException | None) -> bool:
-    # The SDK's transport calls a refused connection a time-out as well; what it was is at the root.
-    while why is not None:
-        if isinstance(why, TimeoutError):
-            return True
-        why = why.__cause__
-    return False
+def _message(refusal: bytes) -> str:
+    """Return what an error object says, or nothing."""
+    with suppress(msgspec.DecodeError):
+        body = msgspec.json.decode(refusal)
+        error = body.get("error", body) if isinstance(body, Mapping) else None
+        message = error.get("message") if isinstance(error, Mapping) else error
+        if isinstance(message, str):
+            return message
+    return ""
 
 
 def _is_loopback(host: str) -> bool:

@@ -83,7 +83,7 @@ From any program, with this key of the user "local":
     -H "Authorization: Bearer {key}" \\
     -d '{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello!"}}]}}'
 
-From Python, with the OpenAI SDK:
+From Python, with the OpenAI SDK (pip install openai):
 
   from openai import OpenAI
   client = OpenAI(

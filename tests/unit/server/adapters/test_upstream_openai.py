@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from server.adapters import upstream_openai
+from server.adapters import upstream_openai, upstream_reading
 from server.adapters.upstream_openai import OpenAIUpstream
 from server.core.ports import Batch, Call, UpstreamFailed
 from server.core.records import Model, Part, Sampling, TextPart
@@ -16,6 +16,7 @@ KEY = "sk-very-secret-key"
 STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 END = b"0\r\n\r\n"
 SILENCE = "the provider says nothing until the caller leaves"
+PAUSE = "the loop turns, so that what was written is read by itself"
 RESET = "the provider resets the connection"
 
 
@@ -63,6 +64,8 @@ class Provider:
                     if step is SILENCE:
                         await reader.read(1)
                         self.left.set()
+                    elif step is PAUSE:
+                        await asyncio.sleep(0)
                     elif step is RESET:
                         writer.transport.abort()
                         return
@@ -188,6 +191,31 @@ async def test_tries_again_before_the_first_text(provider: Provider) -> None:
     assert provider.bodies[0] == provider.bodies[2]
 
 
+async def test_tries_again_after_a_broken_connection(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that ends before the answer has begun is no reason to give up."""
+    monkeypatch.setattr(upstream_openai, "FIRST_PAUSE", 0.001)
+    provider.replies = [[RESET], WHOLE]
+    async with upstream(provider) as asked:
+        assert (await heard(asked)).text == "Hello"
+    assert len(provider.bodies) == 2
+
+
+async def test_gives_up_after_the_last_retry(provider: Provider) -> None:
+    """What fails as often as it may be tried fails as the last try did."""
+    provider.replies = [plain(503, retry_after_ms="1"), plain(429, retry_after_ms="1"), WHOLE]
+    async with upstream(provider, max_retries=1) as asked:
+        assert (await failed(asked)).code == "upstream_rate_limited"
+    assert len(provider.bodies) == 2
+
+
+async def test_does_what_the_provider_says_of_retries(provider: Provider) -> None:
+    """A provider that says `x-should-retry` is taken at its word, whatever its status."""
+    provider.replies = [plain(400, x_should_retry="true", retry_after_ms="1"), plain(503, x_should_retry="false")]
+    async with upstream(provider) as asked:
+        assert (await failed(asked)).code == "upstream_unavailable"
+    assert len(provider.bodies) == 2
+
+
 async def test_does_not_wait_long_for_a_provider(provider: Provider) -> None:
     """A provider that wants a long pause is not waited for, so that another may serve."""
     provider.replies = [plain(429, retry_after="6"), WHOLE]
@@ -204,6 +232,14 @@ async def test_passes_a_rejection_on_without_secrets(provider: Provider) -> None
     async with upstream(provider) as asked:
         why = await failed(asked)
     assert (why.code, why.elsewhere, why.message) == ("upstream_rejected", False, "max_tokens is too large for … at …")
+
+
+async def test_reads_a_rejection_that_comes_in_parts(provider: Provider) -> None:
+    """Why the provider rejects the call is read to its end, as the network may have cut it."""
+    head, refusal = STREAM.replace(b"200", b"400"), b'{"error":{"message":"too large"}}'
+    provider.replies = [[head, chunk(refusal[:9]), PAUSE, chunk(refusal[9:]), END]]
+    async with upstream(provider) as asked:
+        assert (await failed(asked)).message == "too large"
 
 
 @pytest.mark.parametrize("body", [b"<html>no</html>", b'{"error":{"message":"Incorrect API key provided: sk-ver"}}'])
@@ -275,7 +311,7 @@ async def test_a_whole_answer_survives_a_rude_end(provider: Provider) -> None:
 
 async def test_does_not_wait_for_the_end_of_the_transfer(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     """A provider that keeps the stream open after `[DONE]` does not keep the caller."""
-    monkeypatch.setattr(upstream_openai, "_TAIL_WAIT", 0.01)
+    monkeypatch.setattr(upstream_reading, "_TAIL_WAIT", 0.01)
     provider.replies = [[STREAM, said("Hello"), FINISH, DONE, SILENCE]]
     async with upstream(provider) as asked:
         assert await heard(asked) == Batch("Hello", "stop")
@@ -293,7 +329,7 @@ async def test_takes_an_answer_that_does_not_stream(provider: Provider) -> None:
 
 async def test_a_document_has_a_limit(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     """A document that goes on and on is refused before it fills the memory."""
-    monkeypatch.setattr(upstream_openai, "LINE_LIMIT", 10)
+    monkeypatch.setattr(upstream_reading, "LINE_LIMIT", 10)
     provider.replies = [plain(200, b'{"choices": []}')]
     async with upstream(provider) as asked:
         assert (await failed(asked)).code == "upstream_broke_off"
