@@ -1,8 +1,9 @@
 """A conversation in the terminal: what is typed, what is answered, and the commands in between."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+import signal
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from client import (
@@ -86,6 +87,10 @@ class Talk:
     async def _exchange(self, text: str) -> None:
         """Send a message and show its answer. Each message has its own connection: none idles while someone types."""
         begun = asyncio.Event()
+        with _heard_at_once():
+            await self._exchanged(text, begun)
+
+    async def _exchanged(self, text: str, begun: asyncio.Event) -> None:
         async with Parley(self._url, self._key) as parley:
             async with asyncio.TaskGroup() as group:
                 answer = group.create_task(self._answer(parley, text, begun))
@@ -149,3 +154,23 @@ class Talk:
                     self._lines.note("Stopped.")
                 if event.status == "incomplete":
                     self._lines.note(f"The answer ends here ({(event.reason or 'incomplete').replace('_', ' ')}).")
+
+
+@contextmanager
+def _heard_at_once() -> Iterator[None]:
+    """Let Ctrl-C wake the loop: one that comes just before it sleeps would else be heard with the next frame only."""
+    loop, handler = asyncio.get_running_loop(), signal.getsignal(signal.SIGINT)
+    if not callable(handler):
+        yield
+        return
+    try:
+        loop.add_signal_handler(signal.SIGINT, handler, signal.SIGINT, None)
+    except (NotImplementedError, RuntimeError, ValueError):
+        # Not on this system, or not in this thread.
+        yield
+        return
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, handler)

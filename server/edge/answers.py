@@ -49,12 +49,20 @@ class Cursor:
 class Answers:
     """Belongs to one socket.
 
-    `refuse` is told what was refused, in which lane; `changed` that there is something to send or to look at.
+    `refuse` is told what was refused, in which lane; `changed` that there is something to send or to look at. `show` is
+    asked to send what is new of the only answer, and returns False if it is better sent later, with what else there is.
     """
 
-    def __init__(self, *, refuse: Callable[[Refused, str | None], None], changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        *,
+        refuse: Callable[[Refused, str | None], None],
+        changed: Callable[[], None],
+        show: Callable[[Cursor], bool] = lambda _: False,
+    ) -> None:
         self._refuse = refuse
         self._changed = changed
+        self._show = show
         self._lanes: Lanes[Ticket] = Lanes()
         self._leaves: dict[Cursor, Callable[[], None]] = {}
         self._woken: dict[Cursor, None] = {}
@@ -163,6 +171,8 @@ class Answers:
 
     def _follow(self, cursor: Cursor) -> None:
         def wake() -> None:
+            if len(self._leaves) == 1 and self._show(cursor):
+                return
             self._woken[cursor] = None
             self._changed()
 

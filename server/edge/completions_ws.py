@@ -2,7 +2,7 @@
 
 from server.edge.completions_parse import parse
 from server.edge.completions_render import error_frame, frames
-from server.edge.socket import Door
+from server.edge.door import Door
 
 DOOR_NAME = "chat-ws"
 

@@ -9,9 +9,10 @@ from server.edge import extensions
 from server.edge.access import ACCESS, SOCKET
 from server.edge.auth import actor_of, answered_protocol, bearer, check_role, offered_key, services_of
 from server.edge.cross_origin import may_connect
+from server.edge.door import Door
 from server.edge.errors_http import respond
 from server.edge.services import Services
-from server.edge.socket import Door, Socket
+from server.edge.socket import Socket
 
 
 async def serve(websocket: WebSocket, door: Door) -> None:

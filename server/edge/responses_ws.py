@@ -6,9 +6,9 @@ import msgspec
 
 from server.core.errors import Refused
 from server.edge.asked import Asked
+from server.edge.door import Door
 from server.edge.responses_parse import parse
 from server.edge.responses_render import error_frame, frames
-from server.edge.socket import Door
 
 DOOR_NAME = "responses-ws"
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -26,13 +26,14 @@ from server.core.records import Actor
 from server.edge import asked, completions_render, extensions
 from server.edge.answers import Answers, Cursor, Ticket
 from server.edge.asked import Asked, Delivery
+from server.edge.door import PATIENT, Door, Patience
 from server.edge.fields import Fields
 from server.edge.follows import Follows
 from server.edge.json_in import decode
 from server.edge.outlet import Frames, Outlet
 from server.edge.refusals import handed_over, lost, told
 from server.edge.services import Services
-from server.edge.showing import Show, news_of
+from server.edge.showing import news_of
 
 _CLOSING: Final = 5.0
 _MOST_SAID: Final = 64
@@ -42,26 +43,6 @@ _AHEAD: Final = 256 * 1024
 _log = logging.getLogger("parley.edge")
 
 _CLOSES: Final = {"invalid_api_key": CLOSE_EXPIRED, "user_suspended": CLOSE_SUSPENDED}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
-    """What one protocol makes of a socket; pure functions."""
-
-    read: Callable[[dict[str, Any]], Asked | str]
-    """A frame's request, or the frame that answers it at once. Raises `Refused`."""
-    show: Show
-    """The frames of events, those after the position."""
-    refuse: Callable[[Refused, str | None], str]
-    """The frame of a refusal, in its lane."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a socket lives and how long one send may take, in seconds."""
-
-    lifetime: float = 3600.0
-    send: float = 30.0
 
 
 class Socket:
@@ -75,7 +56,7 @@ class Socket:
         services: Services,
         who: Callable[[], Awaitable[Actor]],
         extended: bool,
-        patience: Patience = Patience(),
+        patience: Patience = PATIENT,
     ) -> None:
         self._websocket = websocket
         self._outlet = Outlet(websocket)
@@ -87,7 +68,7 @@ class Socket:
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._said: deque[str] = deque()
-        self._answers = Answers(refuse=self._refuse, changed=self._change)
+        self._answers = Answers(refuse=self._refuse, changed=self._change, show=self._show)
         self._follows = Follows(
             conversations=services.conversations,
             answers=self._answers,
@@ -260,6 +241,26 @@ class Socket:
         elif not self._pumping:
             self._pumping = True
             self._loop.call_soon(self._pump)
+
+    def _show(self, cursor: Cursor) -> bool:
+        """Send what is new of the only answer at once, if nothing else waits and nobody has to be waited for.
+
+        This is the way of nearly every delta: a turn of the loop for each would cost more than the delta.
+        """
+        live, busy = cursor.live, self._pumping or self._said or self._close or self._gone
+        if busy or live.ended or self._sending_since is not None or not self._outlet.ready:
+            return False
+        try:
+            new = news_of(cursor, self._door.show, extended=self._extended)
+        except Exception as fault:  # noqa: BLE001  raised where the socket's owner sees it; others follow too
+            self._fault = fault
+            self._news.set()
+            return True
+        if new is not None:
+            cursor.position = new.position
+            self._outlet.write([new.frames])
+            live.delivered = True
+        return True
 
     def _pump(self) -> None:
         """Send all that is new in one write. Waking the writer's task for each delta would cost more than the delta."""

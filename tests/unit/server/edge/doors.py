@@ -23,8 +23,9 @@ from server.core.events import Opened
 from server.core.records import Actor, Conversation, Message, Model, Role
 from server.core.requests import TurnRequest
 from server.edge import responses_ws
+from server.edge.door import Door
 from server.edge.services import Services
-from server.edge.socket import Door, Socket
+from server.edge.socket import Socket
 from server.edge.sockets import Sockets
 from tests.unit.server.edge.backstage import FakeAudit, entitling, operations
 from tests.unit.server.edge.stories import FAILED, NOW, a_turn, deltas, ending, opening, told

@@ -1,6 +1,7 @@
 """What followers of one turn share."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from server.chat.live import LiveTurn
@@ -81,3 +82,27 @@ async def test_what_is_shared_of_an_answer_that_stands_is_bounded() -> None:
     for position in range(200):
         assert news_of(Cursor(Delivery(), live, position), responses_ws.DOOR.show, extended=True) is not None
     assert 0 < len(live.rendered) <= MOST_SHARED
+
+
+async def test_a_fault_with_one_follower_harms_no_other() -> None:
+    """A socket whose frames cannot be made ends; who follows the same answer elsewhere sees it whole."""
+
+    def show(live: LiveTurn, events: Sequence[Event], after: int, delivery: Delivery) -> list[str]:
+        if after > 0:
+            raise ZeroDivisionError
+        return responses_ws.DOOR.show(live, events, after, delivery)
+
+    world = World()
+    live = world.turns.lives["resp_0"] = LiveTurn(a_turn("0"), [Opened(0)])
+    with suppress(ExceptionGroup):
+        async with connected(world, replace(responses_ws.DOOR, show=show), extended=True, encoded=True) as broken:
+            broken.send(type="parley:resume", response_id="resp_0")
+            await broken.frames(2)
+            async with connected(world, extended=True, encoded=True) as wire:
+                wire.send(type="parley:resume", response_id="resp_0")
+                await wire.frames(2)
+                live.add(opening(live.turn)[1:])
+                live.add(deltas(["Hello"]))
+                frames = await wire.frames(3)
+    assert frames[-1]["delta"] == "Hello"
+    assert live.followers == 0

@@ -11,8 +11,8 @@ from server.chat.live import LiveTurn
 from server.core.errors import Refused
 from server.core.records import Actor, ServedBy, TurnStatus
 from server.core.requests import TurnRequest
+from server.edge.door import Patience
 from server.edge.json_in import MOST_BYTES
-from server.edge.socket import Patience
 from tests.unit.server.edge.doors import ANA, HI, World, connected, quiet, tell
 from tests.unit.server.edge.stories import a_turn, an_outcome, deltas, ending, opening, told
 
