@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from server import backends, prompting
 from server.adapters import observer_logs
+from server.adapters.answers_sql import SqlAnswers
 from server.adapters.audit_sql import SqlAudit
 from server.adapters.clock_system import SystemClock
 from server.adapters.conversations_sql import SqlConversations
@@ -47,6 +48,7 @@ from server.chat.releases import Releases
 from server.chat.reloading import Reloading
 from server.chat.routing import Routing
 from server.chat.settling import Settling
+from server.chat.stored import Stored
 from server.chat.threads import Threads
 from server.chat.turns import Turns
 from server.core.estimates import Lengths
@@ -196,6 +198,7 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             await limiter.release(hold_id)
         yield Services(
             turns=turns,
+            stored=Stored(answers=SqlAnswers(engine), conversations=conversations, turns=turns),
             catalogue=catalogue,
             conversations=Conversations(store=conversations, live=followed, clock=clock),
             quota=Quota(limiter=limiter, extras=caps.extras),

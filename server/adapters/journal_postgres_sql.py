@@ -78,7 +78,7 @@ ending AS (
 ended AS (
     UPDATE turns SET status = ending.status, outcome = ending.outcome, trail = ending.trail::bytea,
         ended_at = ending.ended_at, keep_until = CASE
-            WHEN turns.keep_until = 0 THEN 0
+            WHEN turns.keep_until <= 0 THEN turns.keep_until
             WHEN turns.conversation_id IS NOT NULL
                 AND NOT EXISTS (SELECT FROM conversations WHERE conversations.id = turns.conversation_id) THEN 0
             ELSE ending.keep_until END

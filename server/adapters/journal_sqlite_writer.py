@@ -26,9 +26,9 @@ _PRUNE_EVERY_US: Final = 60_000_000
 
 _INSERT_TURN: Final = """
     INSERT INTO turns (id, user_id, conversation_id, client_request_id, hold_id, message_id, newest_id, facts, owner,
-                       lease_until, status, created_at)
+                       lease_until, status, created_at, completion_at)
     VALUES (:id, :user_id, :conversation_id, :client_request_id, :hold_id, :message_id, :newest_id, :facts, :owner,
-            :lease_until, :status, :created_at)
+            :lease_until, :status, :created_at, :completion_at)
     ON CONFLICT (user_id, client_request_id) DO NOTHING"""
 _INSERT_CONVERSATION: Final = """
     INSERT INTO conversations (id, user_id, title, persona, revision, greeting, leaf_id, metadata, created_at,
@@ -37,12 +37,13 @@ _INSERT_CONVERSATION: Final = """
 _INSERT_MESSAGE: Final = """
     INSERT INTO messages (id, user_id, conversation_id, parent_id, turn_id, role, status, parts, context, created_at)
     VALUES (:id, :user_id, :conversation_id, :parent_id, :turn_id, :role, :status, :parts, :context, :created_at)"""
-# A conversation that was deleted meanwhile has marked its turn with 0: it is to be forgotten when it has ended. One
+# A turn that was deleted meanwhile is marked with 0 or -1, that of a deleted conversation with 0: what is marked with 0
+# is to be forgotten when it has ended. A conversation
 # that was deleted between a turn's acceptance and its first commit could not mark it, but it is not there.
 _END_TURN: Final = """
     UPDATE turns SET status = :status, outcome = :outcome, trail = :trail, ended_at = :ended_at,
                      keep_until = CASE
-                         WHEN keep_until = 0 THEN 0
+                         WHEN keep_until <= 0 THEN keep_until
                          WHEN conversation_id IS NOT NULL
                               AND NOT EXISTS (SELECT 1 FROM conversations WHERE id = turns.conversation_id) THEN 0
                          ELSE :keep_until

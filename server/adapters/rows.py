@@ -34,6 +34,7 @@ def turn_row(new: NewTurn) -> Row:
         "lease_until": new.lease_until,
         "status": TurnStatus.IN_PROGRESS.value,
         "created_at": turn.created_at,
+        "completion_at": turn.created_at if turn.store and turn.door.startswith("chat") else None,
     }
 
 

@@ -168,7 +168,16 @@ turns = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
     Column("keep_until", BigInteger),
+    Column("completion_at", BigInteger),
     UniqueConstraint("user_id", "client_request_id", name="turns_by_request"),
+    Index(
+        "turns_completions",
+        "user_id",
+        "completion_at",
+        "id",
+        sqlite_where=text("completion_at IS NOT NULL"),
+        postgresql_where=text("completion_at IS NOT NULL"),
+    ),
     Index("turns_by_conversation", "conversation_id"),
     Index(
         "turns_running", "lease_until", sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")

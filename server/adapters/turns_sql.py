@@ -13,16 +13,16 @@ from server.core.ports import StoredTurn
 from server.core.records import UsageRow
 
 _reply = {f"reply_{column.name}": column for column in messages.c}
-_shown = or_(turns.c.keep_until.is_(None), turns.c.keep_until > 0)
+SHOWN = or_(turns.c.keep_until.is_(None), turns.c.keep_until > 0)
 _ANYONES: Final = (
     select(turns.c.facts, turns.c.outcome, turns.c.trail, *(column.label(name) for name, column in _reply.items()))
     .outerjoin(messages, messages.c.id == turns.c.message_id)
-    .where(_shown)
+    .where(SHOWN)
 )
-_STORED: Final = _ANYONES.where(turns.c.user_id == bindparam("user_id"))
-_BY_ID: Final = _STORED.where(turns.c.id == bindparam("turn_id"))
+STORED: Final = _ANYONES.where(turns.c.user_id == bindparam("user_id"))
+_BY_ID: Final = STORED.where(turns.c.id == bindparam("turn_id"))
 _ANYONES_BY_ID: Final = _ANYONES.where(turns.c.id == bindparam("turn_id"))
-_BY_REQUEST: Final = _STORED.where(turns.c.client_request_id == bindparam("client_request_id"))
+_BY_REQUEST: Final = STORED.where(turns.c.client_request_id == bindparam("client_request_id"))
 _USAGE: Final = select(usage).where(usage.c.ended_at >= bindparam("since")).order_by(usage.c.ended_at, usage.c.turn_id)
 _UNSETTLED: Final = (
     select(usage)
@@ -37,7 +37,7 @@ _continued = exists().where(
 )
 _PASSED: Final = (
     select(turns.c.id)
-    .where(turns.c.keep_until <= bindparam("now"), turns.c.ended_at.is_not(None), ~_continued)
+    .where(turns.c.keep_until.between(0, bindparam("now")), turns.c.ended_at.is_not(None), ~_continued)
     .order_by(turns.c.keep_until, turns.c.id)
     .limit(bindparam("count"))
 )
@@ -87,10 +87,11 @@ class SqlTurns:
 
     async def _one(self, query: Select[Any], **wanted: str) -> StoredTurn | None:
         row = await self._database.read(lambda connection: connection.execute(query, wanted).mappings().first())
-        return _stored(row) if row else None
+        return stored_of(row) if row else None
 
 
-def _stored(row: Mapping[Any, Any]) -> StoredTurn:
+def stored_of(row: Mapping[Any, Any]) -> StoredTurn:
+    """Return the turn of a row that `STORED` finds."""
     reply = {column.name: row[name] for name, column in _reply.items()}
     return StoredTurn(
         turn=turn_of(row["facts"]),

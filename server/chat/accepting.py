@@ -94,6 +94,15 @@ class Accepting:
             raise
         return Accepted(turn=served, thread=thread, question=question, headers=headers_of(held, held.at_us))
 
+    async def measure(self, actor: Actor, request: TurnRequest) -> int:
+        """Return the tokens of the prompt that the request would make. Holds nothing. Raises `Refused`."""
+        conversation = await self._threads.conversation(actor, request)
+        choice = await self._catalogue.choose(actor, request, conversation)
+        now = self._clock.now()
+        thread = await self._threads.place(actor, request, conversation, context_line(now))
+        turn = self._turn(actor, request, choice, thread, now)
+        return Drafts(self._prompts, choice.speaker, turn, thread).write(choice.model).tokens
+
     def _turn(self, actor: Actor, request: TurnRequest, choice: Choice, thread: Thread, now: int) -> Turn:
         known = thread.conversation
         greeting = request.greeting if known is None or thread.begins else known.greeting
@@ -118,6 +127,7 @@ class Accepting:
             door=request.door,
             store=request.store,
             functions=request.functions,
+            background=request.background,
             echo=dict(request.echo),
         )
 

@@ -269,14 +269,15 @@ class Owning:
 
     def _deserted(self, answer: Answer) -> None:
         """Nobody follows here any more: stop at once if nobody could come back, else after a while."""
-        if not answer.live.delivered and answer.turn.client_request_id is None:
+        recoverable = answer.live.delivered or answer.turn.client_request_id is not None or answer.turn.background
+        if not recoverable:
             answer.stop("deserted")
         else:
             self._linger(answer)
 
     def _linger(self, answer: Answer) -> None:
         """Stop the answer after a while, unless somebody follows it then."""
-        if self._answers.get(answer.turn.id) is not answer:
+        if self._answers.get(answer.turn.id) is not answer or answer.turn.background:
             return
 
         def look() -> None:

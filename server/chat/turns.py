@@ -115,6 +115,10 @@ class Turns:
                 continue
             return started if claim.owner else replace(started, replayed=True)
 
+    async def measure(self, actor: Actor, request: TurnRequest) -> int:
+        """Return the tokens of the prompt that the request would make; nothing is stored. Raises `Refused`."""
+        return await self._accepting.measure(actor, request)
+
     async def find(self, actor: Actor, turn_id: str) -> LiveTurn:
         """Return a turn of the actor, running or stored. Raises `Refused("response_not_found")`."""
         live = self._owning.live(turn_id)

@@ -258,6 +258,8 @@ class Turn(Struct, frozen=True, kw_only=True):
     """Tells the exact messages that the model was sent from any others; "" if none were, or by an older version."""
     functions: Functions | None = None
     """What the client's program can do for the model."""
+    background: bool = False
+    """Whether it goes on for as long as it takes, followed or not."""
     echo: dict[str, Any] = {}
     """Fields of the client's request that its door repeats in the answer (metadata, instructions, …)."""
 

@@ -48,6 +48,8 @@ class TurnRequest:
     store: bool = True
     sampling: Sampling = field(default_factory=Sampling)
     functions: Functions | None = None
+    background: bool = False
+    """Go on for as long as it takes, followed or not."""
     when_capped: Literal["use", "wait", "refuse"] | None = None
     """What this caller prefers at a cap, where the tier leaves the choice."""
     generate: bool = True

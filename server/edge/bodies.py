@@ -49,6 +49,12 @@ class ChatCompletionBody(Body):
     client_request_id: str | None = None
 
 
+class MetadataBody(Body):
+    """The body of a call that marks something."""
+
+    metadata: dict[str, str]
+
+
 class PromptReference(Body):
     """The persona that answers, its revision and its dials."""
 

@@ -77,10 +77,10 @@ def frames(
     return out
 
 
-def whole(live: LiveTurn) -> dict[str, Any]:
-    """Return the completion of a turn that has ended. Raises `Refused` if it broke off."""
+def whole(live: LiveTurn, *, broken: bool = False) -> dict[str, Any]:
+    """Return the completion of a turn that has ended. Raises `Refused` if it broke off, unless it may be `broken`."""
     outcome = live.outcome
-    refused = failure(outcome)
+    refused = None if broken else failure(outcome)
     if refused is not None or outcome is None:
         raise refused or Refused("internal_error", "The answer has not ended.")
     choice = {

@@ -1,13 +1,11 @@
 """`/v1/chat/completions`: POST for JSON and server-sent events, and the socket."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from fastapi import APIRouter, Request, WebSocket
 from starlette.responses import Response
 
 from server.chat.live import LiveTurn
-from server.core.errors import Refused
 from server.core.events import Ended, Event
 from server.edge import completions_ws, handshake
 from server.edge.auth import CurrentActor, CurrentServices
@@ -36,12 +34,6 @@ async def create(request: Request, actor: CurrentActor, services: CurrentService
         fail_early=lambda live: None if live.items else failure(live.outcome),
         extra=headers_of(started),
     )
-
-
-@router.get("/v1/chat/completions", include_in_schema=False)
-async def not_a_socket() -> Any:
-    """Say that a GET here has to be a WebSocket."""
-    raise Refused("upgrade_required", "GET /v1/chat/completions opens a WebSocket; POST to it for HTTP.")
 
 
 @router.websocket("/v1/chat/completions")

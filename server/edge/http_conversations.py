@@ -13,7 +13,7 @@ from server.edge.body import read_object
 from server.edge.fields import Fields, unsupported
 from server.edge.http_personas import seconds
 from server.edge.items_render import items_of
-from server.edge.pages import Limit, page
+from server.edge.pages import Limit, cut, page
 
 LONGEST_TITLE = 200
 
@@ -73,10 +73,7 @@ async def items(
     leaf = None if leaf is None else message_id(leaf)
     messages = await services.conversations.messages(actor, conversation_id, leaf)
     shown = [item | {"siblings": one.siblings} for one in messages for item in items_of(one.message)]
-    if order == "desc":
-        shown.reverse()
-    begin = next((index + 1 for index, item in enumerate(shown) if item["id"] == after), 0)
-    return page(shown[begin : begin + limit], more=len(shown) > begin + limit)
+    return cut(shown, limit=limit, after=after, order=order)
 
 
 def _conversation(found: Conversation) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """`/v1/responses`: create, read, resume and cancel over HTTP, and the socket."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, WebSocket
 from starlette.responses import JSONResponse, Response
@@ -12,7 +12,9 @@ from server.edge.auth import CurrentActor, CurrentServices
 from server.edge.bodies import ResponseBody, described
 from server.edge.body import read_object
 from server.edge.following import StreamedAnswer, WholeAnswer
+from server.edge.items_render import items_of
 from server.edge.made_of_render import made_of
+from server.edge.pages import Limit, cut
 from server.edge.responses_parse import parse
 from server.edge.responses_render import error_event, frames, response_object, sse
 from server.edge.started import headers_of
@@ -27,6 +29,8 @@ async def create(request: Request, actor: CurrentActor, services: CurrentService
     started = await services.turns.start(services.turns.receive(actor, asked.request))
     if asked.delivery.stream:
         return _streamed(started.turn, -1, headers_of(started))
+    if asked.request.background:
+        return JSONResponse(response_object(started.turn), headers=headers_of(started))
     return WholeAnswer(started.turn, response_object, headers_of(started))
 
 
@@ -55,6 +59,35 @@ async def cancel(response_id: str, actor: CurrentActor, services: CurrentService
 async def what_it_was_made_of(response_id: str, actor: CurrentActor, services: CurrentServices) -> dict[str, Any]:
     """Return what the persona lets its user set, and what was added to the user's words, in plain words."""
     return made_of(await services.rewriting.own(actor, response_id))
+
+
+@router.delete("/v1/responses/{response_id}")
+async def delete(response_id: str, actor: CurrentActor, services: CurrentServices) -> dict[str, Any]:
+    """Delete the response; if it runs, it is stopped. In a conversation, its messages stay."""
+    await services.stored.delete(actor, response_id)
+    return {"id": response_id, "object": "response", "deleted": True}
+
+
+@router.get("/v1/responses/{response_id}/input_items")
+async def input_items(
+    response_id: str,
+    actor: CurrentActor,
+    services: CurrentServices,
+    limit: Limit = 20,
+    after: str | None = None,
+    order: Literal["asc", "desc"] = "desc",
+) -> dict[str, Any]:
+    """Return the items that came with the request."""
+    brought = await services.stored.brought(actor, response_id)
+    items = [item for message in brought for item in items_of(message)]
+    return cut(items, limit=limit, after=after, order=order)
+
+
+@router.post("/v1/responses/input_tokens", openapi_extra=described(ResponseBody))
+async def input_tokens(request: Request, actor: CurrentActor, services: CurrentServices) -> dict[str, Any]:
+    """Count the tokens of the prompt that a request would make, persona and history included."""
+    asked = parse(await read_object(request), door="responses-http")
+    return {"object": "response.input_tokens", "input_tokens": await services.turns.measure(actor, asked.request)}
 
 
 @router.get("/v1/responses", include_in_schema=False)

@@ -17,3 +17,10 @@ def page(data: list[dict[str, Any]], *, more: bool) -> dict[str, Any]:
         "last_id": data[-1]["id"] if data else None,
         "has_more": more,
     }
+
+
+def cut(data: list[dict[str, Any]], *, limit: int, after: str | None, order: str) -> dict[str, Any]:
+    """Return one page of a whole list that is given oldest first."""
+    shown = data if order == "asc" else data[::-1]
+    begin = next((index + 1 for index, item in enumerate(shown) if item["id"] == after), 0)
+    return page(shown[begin : begin + limit], more=len(shown) > begin + limit)

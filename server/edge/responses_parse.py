@@ -11,7 +11,7 @@ from server.core.records import Sampling
 from server.core.requests import Item, TurnRequest
 from server.edge import asked
 from server.edge.asked import Asked, Delivery, Dialogue, System
-from server.edge.fields import Fields, unsupported
+from server.edge.fields import Fields, unsupported, wrong
 from server.edge.functions import functions, repeated, text_format
 from server.edge.json_in import digest
 from server.edge.places import no_input, place
@@ -50,12 +50,13 @@ def parse(body: dict[str, Any], *, door: str, key: str | None = None) -> Asked:
             logprobs=_logprobs(fields),
         ),
         functions=offered,
+        background=_background(fields),
         when_capped=asked.when_capped(fields),
         generate=generate,
         client_request_id=request_id,
         body_digest=digest(body) if request_id else "",
         door=door,
-        echo=_echo(fields) | repeated(offered),
+        echo=_echo(fields) | repeated(offered) | ({"background": True} if _background(fields) else {}),
     )
     return Asked(request, Delivery(stream_id=stream_id, stream=fields.flag("stream") is True))
 
@@ -97,6 +98,13 @@ def _prompt(fields: Fields) -> tuple[str | None, dict[str, str]]:
         raise Refused("missing_field", "'prompt.version' needs 'prompt.id'.", param="prompt.id")
     persona = name.removeprefix("persona:") + (f"@{version}" if version else "") if name else None
     return persona, asked.dials(prompt, "variables")
+
+
+def _background(fields: Fields) -> bool:
+    wanted = fields.flag("background") is True
+    if wanted and fields.flag("store") is False:
+        raise wrong("background", "absent where 'store' is false: nobody could come back to the answer")
+    return wanted
 
 
 def _logprobs(fields: Fields) -> int | None:

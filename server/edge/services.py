@@ -11,6 +11,7 @@ from server.chat.entitlements import Entitling
 from server.chat.live import LiveTurn
 from server.chat.operations import Operations
 from server.chat.rewriting import Rewritten
+from server.chat.stored import Stored
 from server.core.ports import Clock, Ids, Observer
 from server.core.ports_operator import Identity
 from server.core.records import Actor, Model
@@ -29,6 +30,9 @@ class Turns(Protocol):
 
     async def start(self, claim: Claim) -> Started:
         """Accept the request. Raises `Refused`."""
+
+    async def measure(self, actor: Actor, request: TurnRequest) -> int:
+        """Return the tokens of the prompt that the request would make. Raises `Refused`."""
 
     async def find(self, actor: Actor, turn_id: str) -> LiveTurn:
         """Return a turn, running or stored. Raises `Refused`."""
@@ -75,6 +79,7 @@ class Services:
     """Everything that a door may use; kept on `app.state.services`."""
 
     turns: Turns
+    stored: Stored
     catalogue: Catalogue
     conversations: Conversations
     quota: Quota

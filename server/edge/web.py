@@ -22,6 +22,7 @@ from server.edge import (
     http_models,
     http_personas,
     http_responses,
+    http_stored_completions,
     http_usage,
     reference,
 )
@@ -32,6 +33,7 @@ from server.edge.request_ids import RequestIds
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     http_responses.router,
     http_completions.router,
+    http_stored_completions.router,
     http_models.router,
     http_personas.router,
     http_conversations.router,

@@ -16,10 +16,12 @@ from server.chat.live import LiveTurn
 from server.chat.live_conversations import LiveConversations
 from server.chat.refusals import position_lost
 from server.chat.rewriting import Rewritten
+from server.chat.stored import Stored
 from server.core import ports
 from server.core.branches import Node
 from server.core.errors import Refused
 from server.core.events import Opened
+from server.core.ports_stored import CompletionPage
 from server.core.records import Actor, Conversation, Message, Model, Role
 from server.core.requests import TurnRequest
 from server.edge import responses_ws
@@ -84,6 +86,9 @@ class FakeTurns:
         live = self.accept(claim.request)
         self.lives[live.turn.id] = live
         return Started(live, self.headers)
+
+    async def measure(self, actor: Actor, request: TurnRequest) -> int:
+        return 7
 
     async def find(self, actor: Actor, turn_id: str) -> LiveTurn:
         live = self.lives.get(turn_id)
@@ -180,6 +185,19 @@ class FakeStore:
         return found is not None
 
 
+class FakeAnswers:
+    """No stored answers."""
+
+    async def completions(self, user_id: str, **_: Any) -> CompletionPage:
+        return CompletionPage([], more=False)
+
+    async def mark(self, turn_id: str, user_id: str, metadata: Mapping[str, str]) -> bool:
+        return False
+
+    async def delete(self, turn_id: str, user_id: str) -> bool:
+        return False
+
+
 class FakeQuota:
     """Always the same report."""
 
@@ -262,6 +280,7 @@ class World:
         )
         facts: dict[str, Any] = {
             "turns": self.turns,
+            "stored": Stored(answers=FakeAnswers(), conversations=self.store, turns=self.turns),
             "catalogue": FakeCatalogue(),
             "conversations": Conversations(store=self.store, live=self.following, clock=clock),
             "quota": FakeQuota(),

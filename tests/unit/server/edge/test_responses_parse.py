@@ -172,7 +172,7 @@ def test_fields_of_other_clients_are_tolerated() -> None:
     """What agents and editors send beside the documented fields changes nothing."""
     extra = {
         "stream": True,
-        "background": True,
+        "background": False,
         "client_metadata": {"x": 1},
         "tools": [],
     }
@@ -249,6 +249,7 @@ def test_a_preparing_create_needs_no_input() -> None:
         ({"tool_choice": "required"}, "invalid_value", "tool_choice"),
         ({"text": {"format": {"type": "json_schema"}}}, "missing_field", "text.format.schema"),
         ({"top_logprobs": 21}, "invalid_value", "top_logprobs"),
+        ({"background": True, "store": False}, "invalid_value", "background"),
         ({"reasoning": {"summary": 1}}, "invalid_value", "reasoning.summary"),
         ({"when_capped": "beg"}, "invalid_value", "when_capped"),
         ({"greeting": -1}, "invalid_value", "greeting"),
