@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select, true, update
 
 from server.adapters.rows import text_of
 from server.adapters.schema import meta, persona_labels, persona_releases, persona_revisions
@@ -64,9 +64,10 @@ def point(connection: Connection, persona: str, label: str, number: int) -> None
     connection.execute(insert(persona_labels).values(persona=persona, label=label, number=number))
 
 
-def drop_labels(connection: Connection, persona: str, number: int) -> None:
-    """Take all labels off a revision."""
-    connection.execute(delete(persona_labels).where(_labels.persona == persona, _labels.number == number))
+def drop_labels(connection: Connection, persona: str, number: int, *labels: str) -> None:
+    """Take labels off a revision: all of them if none is named."""
+    wanted = _labels.label.in_(labels) if labels else true()
+    connection.execute(delete(persona_labels).where(_labels.persona == persona, _labels.number == number, wanted))
 
 
 def file_number(connection: Connection, persona: str) -> int | None:

@@ -155,6 +155,7 @@ def _take(connection: Connection, draft: Draft, vetoed: Collection[str], now: in
     goes_live = follows and revision.recalled_at is None and draft.digest not in vetoed
     if goes_live:
         persona_rows.point(connection, draft.persona, LIVE, revision.number)
+        persona_rows.drop_labels(connection, draft.persona, revision.number, DRAFT)
         persona_rows.change(connection, revision, published_at=now)
     else:
         persona_rows.point(connection, draft.persona, DRAFT, revision.number)
@@ -166,6 +167,7 @@ def _take(connection: Connection, draft: Draft, vetoed: Collection[str], now: in
 
 def _publish(connection: Connection, revision: Revision, now: int) -> None:
     persona_rows.point(connection, revision.persona, LIVE, revision.number)
+    persona_rows.drop_labels(connection, revision.persona, revision.number, DRAFT)
     persona_rows.keep(connection, revision.persona, shares=())
     persona_rows.change(connection, revision, published_at=now, recalled_at=None)
 

@@ -181,7 +181,7 @@ class Releases(Protocol):
     async def move(self, persona: str, label: str, number: int, *, by: str, now: int) -> Revision:
         """Let `label` point at a revision, and return it.
 
-        For `live` this ends the rollout, and takes back a recall of the revision.
+        For `live` this ends the rollout, takes back a recall of the revision, and makes it no draft any more.
         """
 
     async def roll_back(self, persona: str, *, recall: bool, by: str, now: int) -> Revision:

@@ -111,10 +111,20 @@ async def test_a_label_is_moved(store: Store, releases: Releases, shop: SqlRevis
     await releases.move("pirate", "staging", 2, by="ana key_1", now=20)
     moved = await releases.move("pirate", "live", 2, by="ana key_1", now=21)
     assert (moved.number, moved.published_at) == (2, 21)
-    assert (await standing(releases)).labels == {"live": 2, "draft": 2, "staging": 2}
+    assert (await standing(releases)).labels == {"live": 2, "staging": 2}
     entry, *_ = await SqlAudit(store.base).entries(before=None, limit=1)
     assert (entry.who, entry.what, entry.at) == ("ana key_1", "persona published", 21)
     assert entry.detail == {"persona": "pirate", "revision": 2, "label": "live", "was": 1}
+
+
+async def test_what_is_published_is_no_draft_any_more(releases: Releases, shop: SqlRevisions) -> None:
+    """The label goes with the publishing, by hand or because a file has the same text; an older draft keeps it."""
+    await add(shop, "a")
+    await publish(releases, 1)
+    assert (await standing(releases)).labels == {"live": 1}
+    await add(shop, "b")
+    await publish(releases, 1, now=200)
+    assert (await standing(releases)).labels == {"live": 1, "draft": 2}
 
 
 async def test_the_way_back(releases: Releases, shop: SqlRevisions) -> None:

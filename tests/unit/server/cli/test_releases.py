@@ -38,7 +38,7 @@ def test_publish_and_go_back(pilot: Any) -> None:
     assert pilot("publish").err == "Revision 3 of pilot is live now.\n"
     assert pilot("publish", "2", "--label", "staging").code == 0
     found = rows(pilot)
-    assert [found[number]["labels"] for number in (1, 2, 3)] == [[], ["staging"], ["draft", "live"]]
+    assert [found[number]["labels"] for number in (1, 2, 3)] == [[], ["staging"], ["live"]]
     assert (found[1]["origin"], found[1]["author"], found[1]["note"]) == ("console", "ana", "You fly.")
     assert pilot("rollback", "--recall").err == "Revision 1 of pilot is live again.\n"
     assert rows(pilot)[3]["recalled_at"]

@@ -45,12 +45,12 @@ def test_a_text_becomes_a_draft_and_then_live(client: TestClient) -> None:
     (draft,) = written(client, "You fly.")
     assert (draft["id"], draft["revision"], draft["labels"], draft["origin"]) == ("pilot@1", 1, ["draft"], "console")
     assert (draft["author"], draft["note"], draft["problems"]) == ("op key_op", "says You fly.", [])
-    assert published(client)["labels"] == {"draft": 1, "live": 1}
+    assert published(client)["labels"] == {"live": 1}
     whole = client.get("/admin/personas/pilot/revisions/1").json()
     assert whole["source"] == text("You fly.")
     assert whole["published_at"]
     (release,) = client.get("/admin/personas").json()["data"]
-    assert (release["id"], release["labels"], release["rollout"]) == ("pilot", {"draft": 1, "live": 1}, [])
+    assert (release["id"], release["labels"], release["rollout"]) == ("pilot", {"live": 1}, [])
 
 
 def test_a_text_with_mistakes_is_refused_with_all_of_them(client: TestClient) -> None:
