@@ -2,21 +2,25 @@
 
 Assembles a conversation of 20 turns with knowledge, warm and for the first time in a process, without counting tokens;
 then loads COUNT (10,000) personas under one house, from what the database stores of them and from files: plain ones,
-of a page, and ones like those of the catalog, with knowledge and translations. Each load has a process of its own,
+of a page, and ones like those of the catalog, with knowledge and translations; last, what a server does at its start
+with files that it checked before. Each load has a process of its own,
 whose memory is counted beside what the program takes alone.
 """
 
+import asyncio
 import gc
 import multiprocessing
 import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
 from personas import CATALOG, Compiled, Library, Message, Now, Session, Text, User, assemble, compose, parse
+from server.adapters.persona_files import FolderPersonas
 
 ENTRIES, TURNS = 40, 20
 PERSONA = """\
@@ -146,6 +150,33 @@ def from_files(count: int, kind: Kind) -> tuple[float, float]:
         return _measured(lambda: _loaded(Path(folder), count))
 
 
+def from_checked_files(count: int, kind: Kind) -> tuple[float, float]:
+    """Return seconds and megabytes of a server's look at `count` files that were checked before it started."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in texts(count, kind):
+            Path(folder, f"{name}.md").write_text(text, encoding="utf-8")
+        record = Path(folder, ".record")
+        context = multiprocessing.get_context("spawn")
+        with context.Pool(1) as pool:
+            held = pool.apply(_read, (folder, record, {}))
+        with context.Pool(1) as pool:
+            return pool.apply(_read_again, (folder, record, held))
+
+
+def _read(folder: str, record: Path, held: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the digest of everything that is read."""
+    files = asyncio.run(FolderPersonas([Path(folder)], record=record).read(held))
+    return {draft.persona: draft.digest for draft in files.drafts}
+
+
+def _read_again(folder: str, record: Path, held: Mapping[str, str]) -> tuple[float, float]:
+    files = FolderPersonas([Path(folder)], record=record)
+    took, used = _measured(lambda: (files, asyncio.run(files.read(held))))
+    if _read(folder, record, held):
+        raise RuntimeError("something was read again")
+    return took, used
+
+
 def _loaded(folder: Path, count: int) -> Library:
     library = Library.load([folder])
     if len(library.names) != count:
@@ -173,9 +204,12 @@ def main(count: int) -> None:
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         print(f"assemble 20 turns, {ENTRIES} entries  warm  {pool.apply(warm):8.0f} us   (goal: 300)")
         print(f"                              first {min(pool.apply(cold) for _ in range(5)):8.2f} ms   (goal: 3)")
-        for what, load in (("stored", from_database), ("files", from_files)):
+        apart = {"stored": from_database, "files": from_files}
+        loads = {what: partial(pool.apply, load) for what, load in apart.items()}
+        loads["checked"] = lambda arguments: from_checked_files(*arguments)
+        for what, load in loads.items():
             for kind in get_args(Kind):
-                seconds, memory = min(pool.apply(load, (count, kind)) for _ in range(2))
+                seconds, memory = min(load((count, kind)) for _ in range(2))
                 shown = f"{kind}, {what}"
                 print(f"load {count:,} {shown:<17}  {seconds:8.2f} s    {memory:5.0f} MB   (goal: 2 s, 100 MB)")
 

@@ -5,12 +5,13 @@ The way of a persona, and the module of each step:
 - `persona`: one file, read (`front_matter`, `fields`, `validation`, `sections`, `template`; `problems` tells what is
   wrong and where);
 - `composition`: a file joined with what it extends, under the operator's house, to a `compiled.Compiled`;
-- `library`: folders of files; `catalog/` has those that ship;
+- `shelf`: folders of files, each read when it is asked for; `library`: all of them at once; `catalog/` has those that
+  ship;
 - `assembly`: a `Compiled`, a `session.Session` and messages (`messages`, `knowledge`, `values`) to an `Assembly`;
 - `locales`: what people see of a persona in their own language;
 - `alternation`: the same messages for upstreams that want roles to alternate.
 
-Nothing here knows of a server, a database or a network; only `library` reads files.
+Nothing here knows of a server, a database or a network; only `shelf` reads files.
 """
 
 from personas.alternation import strict
@@ -30,6 +31,7 @@ from personas.problems import (
     UnknownPersona,
 )
 from personas.session import Now, Session, User, settle_dials
+from personas.shelf import Shelf, Shelved
 
 __all__ = [
     "CATALOG",
@@ -49,6 +51,8 @@ __all__ = [
     "Portion",
     "Problem",
     "Session",
+    "Shelf",
+    "Shelved",
     "Text",
     "UnknownGreeting",
     "UnknownPersona",

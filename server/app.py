@@ -97,7 +97,9 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
         engine = opened.base
         secret = await prompting.signing_secret(engine)
         catalogue = prompting.catalogue(settings, engine)
-        files = FolderPersonas(settings.personas, groups=settings.groups)
+        files = FolderPersonas(
+            settings.personas, groups=settings.groups, record=settings.data / "personas-checked.json"
+        )
         reloading = Reloading(
             files=files,
             revisions=SqlRevisions(engine),

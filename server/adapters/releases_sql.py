@@ -32,6 +32,9 @@ class SqlReleases:
     async def standings(self) -> Mapping[str, Standing]:
         return await self._database.read(_standings)
 
+    async def held(self) -> Mapping[str, str]:
+        return await self._database.read(_held)
+
     async def take_files(self, drafts: Sequence[Draft], *, vetoed: Collection[str], now: int) -> Sequence[Taken]:
         held = await self._database.read(_held)
         new = [draft for draft in drafts if held.get(draft.persona) != draft.digest]

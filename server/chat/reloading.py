@@ -65,13 +65,13 @@ class Reloading:
 
     async def read(self) -> None:
         """Take what all files hold and let what is live answer: what a start does."""
-        await self._take(await self._files.read(), starts=True)
+        await self._take(await self._files.read(await self._releases.held()), starts=True)
         await self._follow()
 
     async def look(self) -> None:
         """Take what changed since."""
         if await self._files.changed():
-            await self._take(await self._files.read(), starts=False)
+            await self._take(await self._files.read(await self._releases.held()), starts=False)
         if await self._releases.version() != self._version:
             await self._follow()
 

@@ -170,6 +170,9 @@ class Releases(Protocol):
     async def standings(self) -> Mapping[str, Standing]:
         """Return for every persona which revisions answer."""
 
+    async def held(self) -> Mapping[str, str]:
+        """Return the digest of what each persona's file held last."""
+
     async def take_files(self, drafts: Sequence[Draft], *, vetoed: Collection[str], now: int) -> Sequence[Taken]:
         """Store what the persona files hold and did not hold before, let it answer, and return what became of it.
 

@@ -1,7 +1,7 @@
 """What answers follows files and labels: on a real database and real files, looked at when the test says so."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +86,7 @@ class Failing:
     async def changed(self) -> bool:
         raise OSError("gone")
 
-    async def read(self) -> Files:
+    async def read(self, held: Mapping[str, str]) -> Files:
         raise NotImplementedError
 
     async def lint(self, persona: str, source: str) -> Linted:
