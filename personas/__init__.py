@@ -5,6 +5,7 @@ The way of a persona, and the module of each step:
 - `persona`: one file, read (`front_matter`, `fields`, `validation`, `sections`, `template`; `problems` tells what is
   wrong and where);
 - `composition`: a file joined with what it extends, under the operator's house, to a `compiled.Compiled`;
+- `fitting`: what of a file has no counterpart where it stands;
 - `shelf`: folders of files, each read when it is asked for; `library`: all of them at once; `catalog/` has those that
   ship;
 - `assembly`: a `Compiled`, a `session.Session` and messages (`messages`, `knowledge`, `values`) to an `Assembly`;

@@ -1,6 +1,6 @@
 """All personas of some folders, read and composed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,11 +22,19 @@ class Library:
     """The problems of every persona that cannot be used; at least one is an error."""
     problems: tuple[Problem, ...]
     """Errors and warnings of all files."""
+    files: Mapping[str, Path]
+    """The file of every persona that can be used."""
 
     @classmethod
-    def load(cls, folders: Sequence[Path], *, groups: Mapping[str, Sequence[str]] | None = None) -> "Library":
+    def load(
+        cls,
+        folders: Sequence[Path],
+        *,
+        groups: Mapping[str, Sequence[str]] | None = None,
+        models: Collection[str] | None = None,
+    ) -> "Library":
         """Read all that is on the `Shelf` of these folders. A folder that does not exist is a problem."""
-        shelf = Shelf(folders, groups=groups)
+        shelf = Shelf(folders, groups=groups, models=models)
         compiled: dict[str, Compiled] = {}
         refused: dict[str, tuple[Problem, ...]] = {}
         problems = list(shelf.problems)
@@ -39,7 +47,8 @@ class Library:
             compiled[name] = shelved.compiled
             problems += shelved.warnings
         problems += dict.fromkeys(problem for errors in refused.values() for problem in errors)
-        return cls(compiled=compiled, refused=refused, problems=tuple(problems))
+        files = {name: shelf.files(name)[0] for name in compiled}
+        return cls(compiled=compiled, refused=refused, problems=tuple(problems), files=files)
 
     @property
     def names(self) -> tuple[str, ...]:

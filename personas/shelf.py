@@ -3,13 +3,14 @@
 Nothing outside a persona's own folder is read for it, and no link inside is followed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from personas.compiled import Compiled
 from personas.composition import HOUSE, compose
+from personas.fitting import misfits
 from personas.persona import MAX_BYTES, Beside, NotBeside, Persona, nothing_beside, parse
 from personas.problems import PersonaRefused, Problem
 
@@ -32,7 +33,8 @@ class Shelf:
     """The personas of some folders, by name; a name in a later folder wins, even if its file is bad.
 
     `*.md` and `*/persona.md` of each folder are personas. `edits` are texts by name, read in the place of what the file
-    of the name holds, or as one more persona. `groups` are the deployment's names for several models.
+    of the name holds, or as one more persona. `groups` are the deployment's names for several models, and `models` all
+    its names for one; without them, names of models are not looked for.
     """
 
     def __init__(
@@ -41,9 +43,11 @@ class Shelf:
         edits: Mapping[str, str] | None = None,
         *,
         groups: Mapping[str, Sequence[str]] | None = None,
+        models: Collection[str] | None = None,
     ) -> None:
         self._edits = dict(edits or {})
         self._groups = groups
+        self._models = None if models is None else frozenset((*models, *(groups or {})))
         self._files: dict[str, list[Path]] = {}
         absent = []
         for folder in folders:
@@ -75,11 +79,15 @@ class Shelf:
 
     def parse(self, name: str) -> Persona:
         """Read one of the names by itself. Raises `PersonaRefused`."""
-        if name not in self._edits:
-            return _only(self._files[name], name)
         file = next(iter(self.files(name)), None)
-        beside = _beside_of(file) if file else nothing_beside
-        return parse(self._edits[name], source=str(file or f"{name}.md"), name_hint=name, beside=beside)
+        if name in self._edits:
+            beside = _beside_of(file) if file else nothing_beside
+            persona = parse(self._edits[name], source=str(file or f"{name}.md"), name_hint=name, beside=beside)
+        else:
+            persona = _only(self._files[name], name)
+        folder = file.parent if file is not None and file.name == "persona.md" else None
+        found = misfits(persona, has=lambda path: folder is not None and (folder / path).is_file(), models=self._models)
+        return replace(persona, problems=(*persona.problems, *found))
 
 
 class _Others(Mapping[str, Persona]):

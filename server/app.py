@@ -44,7 +44,7 @@ from server.chat.operations import Operations
 from server.chat.owning import Owning, Pace
 from server.chat.questions import Questions
 from server.chat.quota import Quota
-from server.chat.releases import Releases
+from server.chat.releases import Releases, Weigh
 from server.chat.reloading import Reloading
 from server.chat.routing import Routing
 from server.chat.settling import Settling
@@ -98,7 +98,10 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
         secret = await prompting.signing_secret(engine)
         catalogue = prompting.catalogue(settings, engine)
         files = FolderPersonas(
-            settings.personas, groups=settings.groups, record=settings.data / "personas-checked.json"
+            settings.personas,
+            groups=settings.groups,
+            models=settings.models,
+            record=settings.data / "personas-checked.json",
         )
         reloading = Reloading(
             files=files,
@@ -205,7 +208,9 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             conversations=Conversations(store=conversations, live=followed, clock=clock),
             quota=Quota(limiter=limiter, extras=caps.extras),
             rewriting=prompting.rewriting(engine, catalogue, prompts, clock),
-            operations=_operations(engine, clock, caps, files, opened.wakeups),
+            operations=_operations(
+                engine, clock, caps, files, opened.wakeups, prompting.weighing(settings, prompts).problems
+            ),
             entitling=caps.entitling,
             identity=opened.identity,
             clock=clock,
@@ -319,7 +324,9 @@ def serve(settings: Settings, *, ready: Callable[[str], None]) -> None:
     Server(application(settings), settings, ready=settled).run()
 
 
-def _operations(engine: Database, clock: Clock, caps: Capping, files: FolderPersonas, wakeups: Wakeups) -> Operations:
+def _operations(
+    engine: Database, clock: Clock, caps: Capping, files: FolderPersonas, wakeups: Wakeups, weigh: Weigh
+) -> Operations:
     return Operations(
         audit=Auditing(audit=SqlAudit(engine), clock=clock),
         releases=Releases(
@@ -327,6 +334,7 @@ def _operations(engine: Database, clock: Clock, caps: Capping, files: FolderPers
             releases=SqlReleases(engine),
             files=files,
             clock=clock,
+            weigh=weigh,
             tell=lambda: wakeups.publish(PERSONAS, b""),
         ),
         explaining=caps.explaining,

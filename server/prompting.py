@@ -17,6 +17,7 @@ from server.adapters.turns_sql import SqlTurns
 from server.chat.catalogue import Catalogue
 from server.chat.prompts import Prompts
 from server.chat.rewriting import Rewriting
+from server.chat.weighing import Weighing
 from server.core.ports import Clock
 from server.core.screening import make_marker
 from server.settings import Settings
@@ -41,6 +42,16 @@ async def signing_secret(base: Database) -> bytes:
 def prompts(secret: bytes) -> Prompts:
     """Return what writes prompts, with markers of this secret."""
     return Prompts(tokens=TiktokenTokens(), marker=lru_cache(lambda digest: make_marker(secret, digest)))
+
+
+def weighing(settings: Settings, writing: Prompts) -> Weighing:
+    """Return what says which personas are too long for their models."""
+    return Weighing(
+        models=settings.models_catalogue(),
+        groups=settings.groups,
+        default_model=settings.default_model,
+        prompts=writing,
+    )
 
 
 def rewriting(base: Database, known: Catalogue, writing: Prompts, clock: Clock) -> Rewriting:

@@ -7,7 +7,7 @@ and costs what a listing costs. What looks as it did when it was checked is not 
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -32,10 +32,12 @@ class FolderPersonas:
         folders: Sequence[Path],
         *,
         groups: Mapping[str, Sequence[str]] | None = None,
+        models: Collection[str] | None = None,
         record: Path | None = None,
     ) -> None:
         self._folders = folders
         self._groups = groups
+        self._models = models
         self._record = record
         self._seen: Mapping[str, str] = {}
         self._checks: Checks | None = None
@@ -83,16 +85,16 @@ class FolderPersonas:
         return Linted(draft=_draft(persona, shelved), problems=shelved.warnings)
 
     def _shelf(self, edits: Mapping[str, str] | None = None) -> personas.Shelf:
-        return personas.Shelf([personas.CATALOG, *self._folders], edits, groups=self._groups)
+        return personas.Shelf([personas.CATALOG, *self._folders], edits, groups=self._groups, models=self._models)
 
     def _look(self) -> Mapping[str, str]:
         return {path: mark for folder in self._folders for path, mark in persona_checks.marks(folder).items()}
 
     def _stamp(self, marks: Mapping[str, str]) -> str:
-        """Return what changes with the house, the groups, or the program and its catalog."""
+        """Return what changes with the house, the models and groups, or the program and its catalog."""
         program = sorted(persona_checks.marks(personas.CATALOG.parent).items())
         groups = {name: list(aliases) for name, aliases in (self._groups or {}).items()}
-        parts = (__version__, program, groups, marks.get(HOUSE))
+        parts = (__version__, program, groups, sorted(self._models or ()), marks.get(HOUSE))
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     def _before(self, stamp: str) -> Checks:

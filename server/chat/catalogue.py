@@ -128,11 +128,7 @@ class Catalogue:
 
     def allowed(self, speaker: Speaker) -> list[str]:
         """Return the aliases that may answer for the persona, the preferred one first."""
-        use = speaker.compiled.model.use
-        if use is None:
-            return [self._default_model, *(name for name in self._models if name != self._default_model)]
-        names = [alias for entry in use for alias in self._groups.get(entry, (entry,))]
-        return [name for name in dict.fromkeys(names) if name in self._models]
+        return allowed_aliases(speaker.compiled, self._models, self._groups, self._default_model)
 
     def reader(self, speaker: Speaker) -> str | None:
         """Return the first alias that may answer for the persona and reads images."""
@@ -200,6 +196,17 @@ class Catalogue:
         speaker = Speaker(revision.persona, revision.number, revision.digest, compiled, revision.created_at)
         self._known[revision.persona, revision.number] = speaker
         return speaker
+
+
+def allowed_aliases(
+    compiled: Compiled, models: Collection[str], groups: Mapping[str, Sequence[str]], default: str
+) -> list[str]:
+    """Return those of the models that may answer for a persona, the preferred one first."""
+    use = compiled.model.use
+    if use is None:
+        return [default, *(name for name in models if name != default)]
+    names = [alias for entry in use for alias in groups.get(entry, (entry,))]
+    return [name for name in dict.fromkeys(names) if name in models]
 
 
 def _admit(actor: Actor, speaker: Speaker) -> None:

@@ -1,6 +1,7 @@
 """Releases of personas: new revisions, which of them answer, and the way back."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import personas
@@ -8,11 +9,14 @@ from server.chat.persona_files import PersonaFiles
 from server.core import ports_operator, rollout
 from server.core.errors import Refused
 from server.core.ports import Clock
-from server.core.ports_operator import DRAFT, LABELS, LIVE, Origin, Revision, Revisions, Standing
+from server.core.ports_operator import DRAFT, LABELS, LIVE, Draft, Origin, Revision, Revisions, Standing
 from server.core.rollout import Share
 
 Gate = Callable[[str, str], Awaitable[str | None]]
 """Says why the revision of this persona with this digest may not become live; None lets it."""
+
+Weigh = Callable[[personas.Compiled, str], Iterable[personas.Problem]]
+"""Yields warnings for models whose room a persona, of a file with this path, fills by too much."""
 
 LONGEST_NOTE = 1_000
 
@@ -46,6 +50,7 @@ class Releases:
         releases: ports_operator.Releases,
         files: PersonaFiles,
         clock: Clock,
+        weigh: Weigh,
         gate: Gate = open_gate,
         tell: Callable[[], None] = lambda: None,
     ) -> None:
@@ -53,6 +58,7 @@ class Releases:
         self._releases = releases
         self._files = files
         self._clock = clock
+        self._weigh = weigh
         self._gate = gate
         self._tell = tell
 
@@ -78,7 +84,8 @@ class Releases:
 
     async def lint(self, persona: str, source: str) -> Sequence[personas.Problem]:
         """Return the problems of a text, as if it stood in the file of this persona. Changes nothing."""
-        return (await self._files.lint(persona, source)).problems
+        linted = await self._files.lint(persona, source)
+        return [*linted.problems, *await self._weight(linted.draft)]
 
     async def write(self, persona: str, source: str, *, note: str, by: str, origin: Origin = "console") -> Written:
         """Make a draft of a text; the same content as a revision that exists is that revision."""
@@ -94,7 +101,7 @@ class Releases:
             )
         revision = await self._revisions.add(linted.draft, origin=origin, author=by, note=note, now=self._clock.now())
         self._tell()
-        return Written(revision=revision, warnings=linted.problems)
+        return Written(revision=revision, warnings=[*linted.problems, *await self._weight(linted.draft)])
 
     async def publish(self, persona: str, number: int | None, *, by: str, label: str = LIVE) -> Revision:
         """Let `label` point at a revision: at the draft if none is named. `live` is what users get."""
@@ -132,6 +139,12 @@ class Releases:
         revision = await self._releases.recall(persona, number, by=by, now=self._clock.now())
         self._tell()
         return revision
+
+    async def _weight(self, draft: Draft | None) -> Sequence[personas.Problem]:
+        if draft is None:
+            return ()
+        compiled = personas.Compiled.from_json(draft.compiled)
+        return await asyncio.to_thread(lambda: list(self._weigh(compiled, draft.persona)))
 
     async def _pass(self, revision: Revision) -> None:
         vetoed = await self._gate(revision.persona, revision.digest)

@@ -184,21 +184,22 @@ def _reached(title: str, upstream: Upstream) -> Check:
 
 
 def _personas(settings: Settings) -> Iterator[Check]:
-    from server.cli.personas import library
+    from server.cli.personas import heavy, library
 
     shelf = library(settings)
+    problems = [*shelf.problems, *heavy(settings, shelf)]
     live = releases_of(settings) if shelf.refused else {}
     for name in sorted(shelf.refused.keys() & live.keys()):
         why = f"The file of {name} has errors, so revision {live[name]}, the last good one, goes on answering."
         yield Check("personas", "warn", why, "Correct the file.")
-    for problem in shelf.problems:
+    for problem in problems:
         state: Literal["warn", "fail"] = "fail" if problem.severity == "error" else "warn"
         where = f"{problem.path}:{problem.line}"
         yield Check("personas", state, f"{where}: {problem.message}", problem.cure)
     if settings.default_persona not in shelf.compiled:
         why = f"There is no usable persona {settings.default_persona}."
         yield Check("personas", "fail", why, "Correct `default_persona`, or the file.")
-    elif not shelf.problems:
+    elif not problems:
         yield Check("personas", "ok", f"{len(shelf.names)} can answer.")
 
 

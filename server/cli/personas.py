@@ -75,11 +75,13 @@ def show(
     settings = read(config)
     compiled = library(settings).get(name)
     if as_model_sees:
-        messages = seen(settings, compiled, _model(settings, model))
+        messages, portions = seen(settings, compiled, _model(settings, model))
         if json:
             as_json(messages)
-        else:
-            say("\n\n".join(f"[{message['role']}]\n{message['content']}" for message in messages))
+            return
+        say("\n\n".join(f"[{message['role']}]\n{message['content']}" for message in messages))
+        for portion in (one for one in portions if one.left_out):
+            remark(f"Of {portion.part}, {portion.left_out} had no room.")
         return
     facts = compiled.model_dump(mode="json", exclude_defaults=True)
     if json:
@@ -154,7 +156,7 @@ def library(settings: "Settings", more: Sequence[Path] = ()) -> "personas.Librar
     """Return the personas of the shipped catalog, of the configuration's folders and of `more`."""
     from personas import CATALOG, Library
 
-    return Library.load([CATALOG, *settings.personas, *more], groups=settings.groups)
+    return Library.load([CATALOG, *settings.personas, *more], groups=settings.groups, models=settings.models)
 
 
 def found(settings: "Settings", paths: Sequence[Path]) -> list["personas.Problem"]:
@@ -165,20 +167,34 @@ def found(settings: "Settings", paths: Sequence[Path]) -> list["personas.Problem
                 f"There is nothing at {path}. Name a persona's file, its folder, or a folder of personas."
             )
     folders = dict.fromkeys(_folder(path) for path in paths)
-    problems = sorted(library(settings, list(folders)).problems, key=lambda problem: (problem.path, problem.line))
+    shelf = library(settings, list(folders))
+    problems = sorted([*shelf.problems, *heavy(settings, shelf)], key=lambda problem: (problem.path, problem.line))
     wanted = [path.resolve() for path in paths]
     if not wanted:
         return problems
     return [one for one in problems if any(Path(one.path).resolve().is_relative_to(path) for path in wanted)]
 
 
-def seen(settings: "Settings", compiled: "personas.Compiled", model: "Model") -> list[dict[str, str]]:
-    """Return what `model` gets when a new user says something to the persona today."""
+def heavy(settings: "Settings", shelf: "personas.Library") -> list["personas.Problem"]:
+    """Return a warning for each persona and model whose room it fills by too much."""
+    from server import prompting
+
+    weighing = prompting.weighing(settings, prompting.prompts(b""))
+    return [
+        problem for name in shelf.names for problem in weighing.problems(shelf.compiled[name], str(shelf.files[name]))
+    ]
+
+
+def seen(
+    settings: "Settings", compiled: "personas.Compiled", model: "Model"
+) -> tuple[list[dict[str, str]], "Sequence[personas.Portion]"]:
+    """Return what `model` gets when a new user says something to the persona today, and how much of it has room."""
     from datetime import UTC, datetime
 
     from personas import Message, Now, Session, Text, User, assemble, strict
     from server.adapters.tokens_tiktoken import TiktokenTokens
     from server.chat.prompts import context_line
+    from server.core.context import divide
 
     at = now()
     day = datetime.fromtimestamp(at / 1_000_000, UTC)
@@ -188,11 +204,12 @@ def seen(settings: "Settings", compiled: "personas.Compiled", model: "Model") ->
         count=lambda text: tokens.count(text, model.tokens),
         system_role=model.system_role,
         user=User(tier=settings.default_tier),
+        room=divide(model, None).prompt,
     )
     newest = Message(role="user", content=(Text("(what the user says)"),))
-    messages = assemble(compiled, session, (), newest).messages
-    told = strict(messages) if model.roles == "strict" else messages
-    return [{"role": message.role, "content": message.text} for message in told]
+    made = assemble(compiled, session, (), newest)
+    told = strict(made.messages) if model.roles == "strict" else made.messages
+    return [{"role": message.role, "content": message.text} for message in told], made.portions
 
 
 _MOST_BYTES = 64 * 1024 * 1024

@@ -65,8 +65,10 @@ async def stores(settings: "Settings") -> AsyncIterator[Stores]:
             releases=Releases(
                 revisions=SqlRevisions(base),
                 releases=SqlReleases(base),
-                files=FolderPersonas(settings.personas, groups=settings.groups),
+                files=FolderPersonas(settings.personas, groups=settings.groups, models=settings.models),
                 clock=SystemClock(),
+                # Commands that change what answers write nothing; `lint` weighs.
+                weigh=lambda *_: (),
             ),
             turns=SqlTurns(base),
             refusals=SqlRefusals(base),

@@ -60,6 +60,25 @@ def test_problems_come_in_the_order_of_their_lines(parley: Any, mine: Path) -> N
     assert ran.err == "Refused for their errors: broken. `parley personas lint` tells them.\n"
 
 
+def test_lint_looks_at_the_deployment_too(parley: Any, mine: Path) -> None:
+    """A model that is not configured, a picture that is missing and a text too long for its model are warnings."""
+    fields = "avatar: face.webp\nmodel: { use: [local, gpt-9] }\n---\n"
+    text = GOOD.replace("---\nYou", f"{fields}You").replace(
+        "a friend.\n", "a friend.\n" + "Be kind to everyone. " * 600
+    )
+    (mine / "friend.md").write_text(text, encoding="utf-8")
+    ran = parley("personas", "lint", "--json", "mine/friend.md")
+    told = {problem["code"]: problem for problem in json.loads(ran.out)}
+    assert ran.code == 0
+    assert {code: (one["line"], one["severity"]) for code, one in told.items()} == {
+        "avatar": (5, "warning"),
+        "unknown_model": (6, "warning"),
+        "too_heavy": (1, "warning"),
+    }
+    assert "`gpt-9`" in told["unknown_model"]["message"]
+    assert "`local`" in told["too_heavy"]["message"]
+
+
 def test_lint_says_what_it_read(parley: Any, mine: Path) -> None:
     """A file in a folder that the configuration does not name is missed by somebody, not by nobody."""
     assert "friend, " in parley("personas", "lint").err
@@ -100,6 +119,16 @@ def test_the_models_view_is_what_a_model_gets(parley: Any, mine: Path) -> None:
     assert messages[0]["content"].index("House rules") < messages[0]["content"].index("You are a friend.")
     assert "{{" not in ran.out
     assert "[system]\n" in parley("personas", "show", "friend", "--as-model-sees", "--model", "local").out
+
+
+def test_the_models_view_tells_what_has_no_room(parley: Any, mine: Path) -> None:
+    """Examples that a small model does not get are not shown as if it did, and their number is told."""
+    example = f"  - {{ user: Hi, assistant: {'Good day to you. ' * 400}}}\n"
+    text = GOOD.replace("---\nYou", f"examples:\n{example}---\nYou")
+    (mine / "friend.md").write_text(text, encoding="utf-8")
+    ran = parley("personas", "show", "friend", "--as-model-sees")
+    assert "Good day" not in ran.out
+    assert "Of examples, 1 had no room." in ran.err
 
 
 def test_an_unknown_name_is_told_with_names_like_it(parley: Any) -> None:

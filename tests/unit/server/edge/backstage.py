@@ -215,6 +215,7 @@ def releasing(folder: Path, **changes: Any) -> Iterator[Operations]:
         "releases": SqlReleases(base),
         "files": FolderPersonas([folder / "personas"]),
         "clock": clock,
+        "weigh": lambda *_: (),
     }
     try:
         yield replace(
