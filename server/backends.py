@@ -21,6 +21,7 @@ from server.adapters.ids_system import new_node
 from server.adapters.journal_postgres import PostgresJournal
 from server.adapters.journal_sqlite import SqliteJournal
 from server.adapters.ledger_restoring import RestoringLedger
+from server.adapters.ledger_standing_in import StandingInLedger
 from server.adapters.wakeups_memory import MemoryWakeups
 from server.adapters.wakeups_redis import RedisWakeups
 from server.core.ports import Clock, Journal, Observer, Wakeups
@@ -156,6 +157,17 @@ async def _shared(settings: Settings, stack: AsyncExitStack, clock: Clock, obser
         wakeups = await stack.enter_async_context(RedisWakeups(address, node=new_node(), observer=observer))
         kept = await stack.enter_async_context(ledger_redis.opened(address))
         ledger = RestoringLedger(ledger=kept, holds=journal)
+        if_away = settings.caps.if_away()
+        if set(if_away.values()) != {"closed"}:
+            standing_in = StandingInLedger(
+                ledger=ledger,
+                holds=journal,
+                local=lambda: MemoryLedger(clock=clock.now),
+                if_away=if_away,
+                clock=clock,
+                observer=observer,
+            )
+            ledger = await stack.enter_async_context(standing_in)
     else:
         wakeups = MemoryWakeups()
         ledger = await stack.enter_async_context(ledger_postgres.opened(settings.database))

@@ -52,6 +52,13 @@ class StoppingValkey:
         """End it, and with it all that it has."""
         self._server.stop()
 
+    def kill(self) -> None:
+        """End it as a loss of power does."""
+        process = self._server._process  # the wheel has no other way to it
+        process.kill()
+        process.wait()
+        self._server.stop()
+
     def start(self) -> None:
         """Start it again, empty."""
         self._server.start()

@@ -73,7 +73,9 @@ class RestoringLedger:
         if not settled:
             # It was settled before, or was taken just before the ledger was emptied and is not known to it. Then the
             # usage row, which is written before anybody settles, is what goes back.
-            await self._put_back([hold_id])
+            await self.put_back([hold_id])
+            # Another one may just have put it back as it was before the row was written.
+            settled = await self._ledger.settle(hold_id, actual)
         return settled
 
     async def release(self, hold_id: str) -> bool:
@@ -89,7 +91,7 @@ class RestoringLedger:
         renewed = await self._whole(renew)
         if missing := set(hold_ids) - renewed:
             # Taken just before the ledger was emptied, and committed after it was restored.
-            await self._put_back(missing)
+            await self.put_back(missing)
         return renewed
 
     async def levels(self, demands: Sequence[Demand]) -> Reading:
@@ -110,6 +112,7 @@ class RestoringLedger:
                     self._restored += 1
         return await call()
 
-    async def _put_back(self, hold_ids: Collection[str]) -> None:
+    async def put_back(self, hold_ids: Collection[str]) -> None:
+        """Put these holds back, as they are written down, where they are missing; the ledger has been found whole."""
         if stored := await self._holds.stored_holds(hold_ids):
             await self._ledger.restore(stored)

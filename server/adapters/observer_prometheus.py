@@ -42,6 +42,7 @@ class PrometheusObserver:
         self._reloaded = Counter(
             "parley_personas_reloaded", "Files that changed and answer.", ("persona",), registry=to
         )
+        self._shared = Counter("parley_caps_shared", "Times that the ledger of the caps was back.", registry=to)
         Gauge("parley_turns_running", "Turns being answered.", registry=to).set_function(running)
         Gauge("parley_sockets_open", "WebSockets open.", registry=to).set_function(sockets)
 
@@ -65,6 +66,8 @@ class PrometheusObserver:
                 self._standing[name](labels).set(happened.value)
             case Happening.PERSONA_RELOADED:
                 self._reloaded.labels(persona=labels["persona"]).inc()
+            case Happening.CAPS_SHARED:
+                self._shared.inc()
             case name if name in _FAULTS:
                 self._faults.labels(what=name).inc()
             case _:

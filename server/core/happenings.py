@@ -43,6 +43,16 @@ class Happening(StrEnum):
     UPSTREAM_FAILED = "upstream_failed", Kind.FAULT, "An upstream did not accept a call."
     TURN_CRASHED = "turn_crashed", Kind.FAULT, "An answer was lost to a mistake of this program or a broken store."
     STORAGE_FAILED = "storage_failed", Kind.FAULT, "A turn could not be stored and was refused; nothing was charged."
+    CAPS_LOCAL = (
+        "caps_local",
+        Kind.FAULT,
+        "The ledger of the caps is away; this node counts by what the database knows.",
+    )
+    CAPS_SHARED = (
+        "caps_shared",
+        Kind.NEWS,
+        "The ledger of the caps is back, and all that was let in meanwhile is in it.",
+    )
     SETTLE_FAILED = "settle_failed", Kind.FAULT, "The ledger did not take what a turn has cost; it is told again."
     BEAT_FAILED = "beat_failed", Kind.FAULT, "Leases were not renewed, or orphans not looked for, in one beat."
     TIDY_FAILED = "tidy_failed", Kind.FAULT, "Old turns could not be forgotten in one round."

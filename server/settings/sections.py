@@ -1,7 +1,7 @@
 """The sections of `parley.yaml`: what may stand in each, with its default and its meaning."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic.json_schema import SkipJsonSchema
@@ -137,6 +137,10 @@ class TurnsSection(Section):
     """How long answers go on when the server is told to stop; then another node, or the next start, takes them over."""
 
 
+IfAway = Literal["local", "closed", "open"]
+CountedUnit = Literal["messages", "tokens", "cost", "images", "at_once"]
+
+
 def _signing(secret: SecretStr | None) -> SecretStr | None:
     if secret is not None:
         key_of(secret.get_secret_value())
@@ -150,15 +154,19 @@ class CapsSection(Section):
     """After this time a crashed process gives back what it held."""
     estimate: Literal["p95", "max"] = "p95"
     """What is set aside for an answer's tokens: what most answers need, or the most that one can (never overshoots)."""
-    if_store_fails: Annotated[
-        Literal["local"],
-        BeforeValidator(only("local", "Only `local` is possible while the caps live in this process. Write local.")),
-    ] = "local"
-    """What counts when the ledger cannot be reached."""
+    if_store_fails: IfAway | Mapping[CountedUnit, IfAway] = "local"
+    """What happens while `cluster` cannot be reached, for all caps or by what they count."""
     everyone: Mapping[str, Any] = {}
     """What all users together may use, in the language of tiers."""
     entitlement_secret: Annotated[SecretStr | None, AfterValidator(_signing)] = None
     """What a payment system signs its messages to `/hooks/entitlements` with; null takes none."""
+
+    def if_away(self) -> dict[str, IfAway]:
+        """Return what happens to each unit while the shared ledger cannot be reached."""
+        given = self.if_store_fails
+        units: dict[CountedUnit, str] = {unit: unit for unit in get_args(CountedUnit)}
+        units["at_once"] = "concurrent-requests"
+        return {name: given if isinstance(given, str) else given.get(unit, "local") for unit, name in units.items()}
 
     def entitlement_key(self) -> bytes | None:
         """Return the key of these signatures."""

@@ -296,3 +296,28 @@ def test_a_mistake_in_an_address_does_not_repeat_its_password(tmp_path: Path) ->
     """What is wrong with an address is said without the address."""
     text = "database: mysql://parley:s3cret@db\ncluster: valkey:s3cret@cache\n"
     assert not any("s3cret" in problem for problem in problems(tmp_path, text))
+
+
+def test_what_happens_without_the_ledger_may_differ_by_unit(tmp_path: Path) -> None:
+    """One word is for all units; in a list, those that are not named are counted by the node."""
+    assert set(read(tmp_path, "caps: { if_store_fails: closed }\n").caps.if_away().values()) == {"closed"}
+    some = read(tmp_path, "caps: { if_store_fails: { cost: closed, at_once: open } }\n").caps.if_away()
+    assert some == {
+        "messages": "local",
+        "tokens": "local",
+        "cost": "closed",
+        "images": "local",
+        "concurrent-requests": "open",
+    }
+    assert problems(tmp_path, "caps: { if_store_fails: { cost: never } }\n")
+
+
+def test_a_secret_for_signatures_is_checked_and_masked(tmp_path: Path) -> None:
+    """One that is too short or no base64 is refused, without repeating it; a good one is never shown."""
+    good = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    settings = read(tmp_path, f"caps: {{ entitlement_secret: {good} }}\n")
+    assert settings.caps.entitlement_key() is not None
+    assert good not in str(settings.masked())
+    (line,) = problems(tmp_path, "caps: { entitlement_secret: whsec_c2hvcnQ= }\n")
+    assert "24 random bytes" in line
+    assert "c2hvcnQ" not in line

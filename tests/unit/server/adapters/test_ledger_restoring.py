@@ -91,7 +91,7 @@ class House:
 
 
 @asynccontextmanager
-async def _house() -> AsyncIterator[House]:
+async def opened_house() -> AsyncIterator[House]:
     address = emptied_valkey().replace("valkey", "redis", 1)
     async with opened(address) as ledger, Redis.from_url(address) as client:
         yield House(ledger, client)
@@ -99,7 +99,7 @@ async def _house() -> AsyncIterator[House]:
 
 @pytest.fixture
 async def house() -> AsyncIterator[House]:
-    async with _house() as one:
+    async with opened_house() as one:
         yield one
 
 
