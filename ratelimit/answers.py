@@ -33,6 +33,8 @@ class Ask:
     """What the subject has beside the tier."""
     usable: Callable[[str], str | None]
     """Why a fallback alias cannot serve this request (context, vision, persona); None if it can."""
+    waiting: Callable[[int], None] | None = None
+    """Hears the request's position while it waits, 1 for the next."""
     prefer: WhenCapped | None = None
     """What the user wants when capped, instead of what the tier says."""
 

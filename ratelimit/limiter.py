@@ -71,8 +71,8 @@ class Limiter:
         If caps of the user's own are reached, grants pay in their place, one for all caps of a unit, which are then not
         charged. Grants that name a model pay for it outside of the tier too. If none does and the tier or the user says
         `use`, the first fallback alias that passes its own caps and is usable serves; it is never charged to the cap
-        that was reached. Caps of the whole tier have no fallback. `wait` refuses too: the refusal tells when. A hold id
-        taken before gets its first outcome.
+        that was reached. Caps of the whole tier have no fallback. `wait` refuses too (`WaitingLimiter` waits). A hold
+        id taken before gets its first outcome.
         """
         tiers, now = self._tiers(), self._clock()
         tier = tier_of(tiers, ask.tier, ask.extras, now)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import ratelimit
 from ratelimit.adaptive import Adaptive, AdaptiveLimiter
 from ratelimit.explaining import Explainer
+from ratelimit.waiting import WaitingLimiter
 from server import backends
 from server.adapters.accounts_sql import SqlAccounts
 from server.adapters.audit_sql import SqlAudit
@@ -82,7 +83,7 @@ def capping(
     document, refusals = SqlDocument(base, DEMAND), SqlRefusals(base)
     extras = KnownExtras(extras=SqlExtras(base), tiers=tiers, clock=clock)
     return Capping(
-        limiter=AdaptiveLimiter(limiter=limiter, adaptive=adaptive, tiers=tiers),
+        limiter=WaitingLimiter(limiter=AdaptiveLimiter(limiter=limiter, adaptive=adaptive, tiers=tiers), tiers=tiers),
         adaptive=adaptive,
         adapting=Adapting(adaptive=adaptive, document=document, clock=clock, observer=observer, sleep=sleep),
         remembering=Remembering(refusals=refusals, clock=clock, observer=observer, sleep=sleep),

@@ -1,6 +1,6 @@
 """From a request to a turn that may be stored: who answers, from which history, within which caps, past the screen."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -64,8 +64,13 @@ class Accepting:
         self._moderator = moderator
         self._lengths = lengths
 
-    async def accept(self, actor: Actor, request: TurnRequest) -> Accepted:
-        """Check everything, hold every cap, screen the input. Raises `Refused`, and then nothing is held."""
+    async def accept(
+        self, actor: Actor, request: TurnRequest, *, waiting: Callable[[int], None] | None = None
+    ) -> Accepted:
+        """Check everything, hold every cap, screen the input. Raises `Refused`, and then nothing is held.
+
+        `waiting` hears the request's position while it waits for room.
+        """
         conversation = await self._threads.conversation(actor, request)
         choice = await self._catalogue.choose(actor, request, conversation)
         _admit_functions(actor, request, choice.speaker)
@@ -79,7 +84,7 @@ class Accepting:
             return Accepted(turn=turn, thread=thread, question=None, headers={})
         reader = self._catalogue.reader(choice.speaker)
         drafts = Drafts(self._prompts, choice.speaker, turn, thread, reader=reader)
-        held = await self._hold(actor, request, choice, turn, drafts, drafts.write(choice.model))
+        held = await self._hold(actor, request, choice, turn, drafts, drafts.write(choice.model), waiting)
         try:
             await self._screen_input(actor, request, choice.speaker)
             served = self._served(turn, held)
@@ -132,7 +137,14 @@ class Accepting:
         )
 
     async def _hold(
-        self, actor: Actor, request: TurnRequest, choice: Choice, turn: Turn, drafts: Drafts, written: Written
+        self,
+        actor: Actor,
+        request: TurnRequest,
+        choice: Choice,
+        turn: Turn,
+        drafts: Drafts,
+        written: Written,
+        waiting: Callable[[int], None] | None,
     ) -> ratelimit.Held:
         """Set aside what the turn may cost; `written` is its prompt for the model of `choice`."""
         allowed = self._catalogue.allowed(choice.speaker)
@@ -154,6 +166,7 @@ class Accepting:
             organisation=actor.organisation,
             extras=await self._extras.of(actor),
             usable=cannot,
+            waiting=waiting,
             prefer=request.when_capped,
         )
         try:

@@ -4,7 +4,7 @@ What ended or outlives the process is found by the id in the store; here are onl
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from server.chat.live import LiveTurn
@@ -33,6 +33,8 @@ class Claim:
     fate: "asyncio.Future[Started]"
     owner: bool
     begun: bool = False
+    waiting: Callable[[int], None] | None = None
+    """Hears the request's position while it waits for room."""
 
 
 class Abandoned(Exception):  # noqa: N818

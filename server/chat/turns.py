@@ -147,7 +147,7 @@ class Turns:
     async def _serve(self, claim: Claim) -> None:
         """Decide the fate of a claim; a refusal of one request must not touch the others."""
         try:
-            claim.fate.set_result(await self._start(claim.actor, claim.request))
+            claim.fate.set_result(await self._start(claim))
         except Exception as failed:  # noqa: BLE001  whoever waits gets it
             if isinstance(failed, Refused):
                 self._observer.saw(refused(failed))
@@ -157,11 +157,12 @@ class Turns:
             claim.fate.cancel()
             raise
 
-    async def _start(self, actor: Actor, request: TurnRequest) -> Started:
+    async def _start(self, claim: Claim) -> Started:
+        actor, request = claim.actor, claim.request
         earlier = await self._earlier(actor, request)
         if earlier is not None:
             return earlier
-        accepted = await self._accepting.accept(actor, request)
+        accepted = await self._accepting.accept(actor, request, waiting=claim.waiting)
         try:
             return await self._store(accepted)
         except DuplicateRequest:

@@ -42,6 +42,12 @@ def served_by_frame(served: ServedBy, response_id: str, stream_id: str | None) -
     return encode(frame if stream_id is None else frame | {"stream_id": stream_id}).decode()
 
 
+def waiting(position: int, stream_id: str | None) -> str:
+    """Return what tells that a request waits for room, behind how many; 1 is the next."""
+    frame = {"type": "parley:waiting", "position": position}
+    return encode(frame if stream_id is None else frame | {"stream_id": stream_id}).decode()
+
+
 def draining(reconnect_in: float) -> str:
     """Return what tells that this node goes down and when to connect again, in milliseconds."""
     return encode({"type": "parley:draining", "reconnect_in_ms": round(reconnect_in * 1000)}).decode()

@@ -174,12 +174,13 @@ class Socket:
     async def _claim(self, read: Asked) -> None:
         turns = self._services.turns
         claim = turns.receive(await self._who(), read.request)
+        if self._extended:
+            claim.waiting = lambda position: self._say(extensions.waiting(position, read.delivery.stream_id))
 
         async def begin() -> LiveTurn:
             return (await turns.start(claim)).turn
 
-        delivery = replace(read.delivery, numbered=self._extended)
-        self._queue(Ticket(delivery, begin, lambda: turns.abandon(claim)))
+        self._queue(Ticket(replace(read.delivery, numbered=self._extended), begin, lambda: turns.abandon(claim)))
 
     async def _take_extension(self, kind: str, frame: dict[str, Any]) -> None:
         if kind == "parley:ping":
