@@ -1,6 +1,6 @@
 """Frames of ours, beside the protocols: only for clients that opted in, and named `parley:…`. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -42,10 +42,14 @@ def served_by_frame(served: ServedBy, response_id: str, stream_id: str | None) -
     return encode(frame if stream_id is None else frame | {"stream_id": stream_id}).decode()
 
 
-def waiting(position: int, stream_id: str | None) -> str:
-    """Return what tells that a request waits for room, behind how many; 1 is the next."""
-    frame = {"type": "parley:waiting", "position": position}
-    return encode(frame if stream_id is None else frame | {"stream_id": stream_id}).decode()
+def telling(say: Callable[[str], None], stream_id: str | None) -> Callable[[int], None]:
+    """Return what tells the position of a request that waits for room; 1 is the next."""
+
+    def waiting(position: int) -> None:
+        frame = {"type": "parley:waiting", "position": position}
+        say(encode(frame if stream_id is None else frame | {"stream_id": stream_id}).decode())
+
+    return waiting
 
 
 def draining(reconnect_in: float) -> str:

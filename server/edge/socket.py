@@ -174,8 +174,7 @@ class Socket:
     async def _claim(self, read: Asked) -> None:
         turns = self._services.turns
         claim = turns.receive(await self._who(), read.request)
-        if self._extended:
-            claim.waiting = lambda position: self._say(extensions.waiting(position, read.delivery.stream_id))
+        claim.waiting = extensions.telling(self._say, read.delivery.stream_id) if self._extended else None
 
         async def begin() -> LiveTurn:
             return (await turns.start(claim)).turn
