@@ -105,6 +105,17 @@ class LiveTurn:
             self.on_added(events)
         self.wake()
 
+    def close(self, kept: Kept) -> None:
+        """Take the whole log, as the store has it, in place of what was known of it, and wake the followers.
+
+        Other processes have shown it in smaller pieces: who comes from there has a position that only `kept` knows.
+        """
+        self.rendered.clear()
+        self._kept = kept
+        self._events = list(kept.events)
+        self._lasts = [last_seq(event) for event in self._events]
+        self.wake()
+
     def lose(self, why: Exception) -> None:
         """Tell the followers that nothing more will be known here."""
         self.lost = why

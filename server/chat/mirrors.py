@@ -67,9 +67,9 @@ class _Mirror:
             self.live.add(new)
 
     def end(self, kept: trail.Kept) -> None:
-        """Take what is new in the log of the turn, which has ended."""
+        """Take the log of the turn, which has ended."""
         if not self.live.ended:
-            self.live.add(kept.after(self.next_seq - 1))
+            self.live.close(kept)
 
 
 class Mirrors:

@@ -25,6 +25,12 @@ from server.core.wakes import FOLLOWED, ORPHANS, STOP, conversation_topic, owner
 
 SECOND: Final = 1_000_000
 
+LASTS: Final = 0.6
+"""How long what is written as a lease lasts, of `Pace.lease`; the rest is for finding the turn and going on with it."""
+
+BEATS: Final = 6
+"""How often in a lease its owner renews it and all others look for orphans."""
+
 HAND_OVER_SECONDS: Final = 5.0
 """How long answers that are let go may take to leave their upstreams."""
 
@@ -34,6 +40,7 @@ class Pace:
     """How long things last, in seconds."""
 
     lease: float = 10.0
+    """After the death of its owner a turn goes on elsewhere within this time."""
     linger: float = 600.0
     keep_unlisted: float = 86_400.0
 
@@ -147,7 +154,7 @@ class Owning:
 
     def lease_until(self) -> int:
         """Return when a lease that is given now ends."""
-        return self._clock.now() + round(self._pace.lease * SECOND)
+        return self._clock.now() + round(self._pace.lease * LASTS * SECOND)
 
     def answer(self, turn: Turn, orphan: Orphan | None = None) -> Answer:
         """Return what will answer `turn`; it is not owned yet."""
@@ -293,9 +300,9 @@ class Owning:
             self._lingering[answer.turn.id] = later
 
     async def _beat(self) -> None:
-        """Three times in a lease: renew the leases of turns and holds, look for orphans and for charges not told."""
+        """Several times in a lease: renew the leases of turns and holds, look for orphans and for charges not told."""
         while True:
-            await self._sleep(self._pace.lease / 3)
+            await self._sleep(self._pace.lease / BEATS)
             # What is ours is renewed first, so that only what nobody renews is adopted. The ledger may be away
             # while the database is not, so each is tried by itself.
             for work in (self._renew, self.adopt, self._renew_holds, self._settling.catch_up):

@@ -9,6 +9,7 @@ import itertools
 import os
 import random
 import tempfile
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -25,7 +26,7 @@ from client import Parley
 from server.core.records import TextPart
 from tests.databases import CrashingPostgres
 from tests.faults.lines import Line, line
-from tests.faults.watchers import Watched
+from tests.faults.watchers import Seen, Watched
 from tests.nodes import LEASE, Node, Nodes, nodes
 
 pytestmark = pytest.mark.services
@@ -38,6 +39,9 @@ TURNS = 100
 """The fewest of a round."""
 
 PEOPLE, AT_ONCE = 8, 3
+PATIENCE = LEASE / 2
+"""Seconds after which a device turns from a connection that says nothing to the other node."""
+
 HANGS = 120.0
 """Seconds after which an answer that has not ended counts as one that hangs."""
 
@@ -64,6 +68,8 @@ class Run:
     chance: random.Random
     turns: list[tuple[str, Watched]] = field(default_factory=list)
     made: Counter[str] = field(default_factory=Counter)
+    when: list[tuple[float, float, str]] = field(default_factory=list)
+    """From when to when each cut was made, of the monotonic clock, and its kind."""
     over: bool = False
     _progress: asyncio.Event = field(default_factory=asyncio.Event)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
@@ -88,7 +94,9 @@ class Run:
         for kind in kinds:
             # Some cuts in a row, then some progress: both the middle and the edges of answers are hit.
             await self._some_progress()
+            began = time.monotonic()
             await self._kinds()[kind]()
+            self.when.append((began, time.monotonic(), kind))
             self.made[kind] += 1
             print(f"{sum(self.made.values())} {kind}, {len(self.turns)} turns begun")
         self.over = True
@@ -156,14 +164,14 @@ async def _person(stack: AsyncExitStack, house: Nodes, name: str, addresses: Seq
     key = await house.key(name)
     https = [
         await stack.enter_async_context(
-            httpx.AsyncClient(base_url=address, headers={"authorization": f"Bearer {key}"}, timeout=5)
+            httpx.AsyncClient(base_url=address, headers={"authorization": f"Bearer {key}"}, timeout=PATIENCE)
         )
         for address in addresses
     ]
     return Person(
         name=name,
-        first=await stack.enter_async_context(Parley(addresses, key)),
-        second=await stack.enter_async_context(Parley(addresses[::-1], key)),
+        first=await stack.enter_async_context(Parley(addresses, key, open_timeout=PATIENCE)),
+        second=await stack.enter_async_context(Parley(addresses[::-1], key, open_timeout=PATIENCE)),
         http=(https[0], https[1]),
     )
 
@@ -173,7 +181,7 @@ async def test_a_thousand_cuts(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Every device ends with exactly the stored text, every turn is charged once, and no hold is left."""
-    monkeypatch.setattr(client.connection, "_HEARTBEAT", 1.0)
+    monkeypatch.setattr(client.connection, "_HEARTBEAT", PATIENCE / 2)
     async with running(tmp_path, SEED + number) as (run, people):
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(run.cut())
@@ -193,14 +201,23 @@ async def test_a_thousand_cuts(
 def _told(seed: int, run: Run, statuses: Counter[str]) -> str:
     devices = [(turn.asker, turn.device, turn.stream) for _, turn in run.turns]
     seen = [one for all_three in devices for one in all_three]
-    silences = [max(one.longest_silence for one in alike) for alike in zip(*devices, strict=True)]
+    longest = [max(alike, key=lambda one: one.longest_silence) for alike in zip(*devices, strict=True)]
+    silences = [f"{one.longest_silence:.1f} s{_meanwhile(run, one)}" for one in longest]
+    late = sum(one.longest_silence > LEASE for one in seen)
     return (
         f"\nseed {seed}: {sum(run.made.values())} cuts {dict(run.made)}, {len(run.turns)} turns {dict(statuses)}, "
         f"{len(seen)} followers, {sum(len(one.text) for one in seen):,} characters, "
         f"{sum(watched.refused for _, watched in run.turns)} refused and sent again, "
-        f"longest silence {', '.join(f'{silence:.1f}' for silence in silences)} s of who asked, another device and a "
-        f"stream of events (lease {LEASE} s)"
+        f"longest silence of who asked {silences[0]}, of another device {silences[1]}, of a stream of events "
+        f"{silences[2]}; {late} of them longer than the lease of {LEASE} s"
     )
+
+
+def _meanwhile(run: Run, seen: Seen) -> str:
+    """Return what was cut during the longest silence."""
+    began = seen.heard_again_at - seen.longest_silence
+    kinds = [kind for start, end, kind in run.when if start <= seen.heard_again_at and end >= began]
+    return f" ({', '.join(kinds)})" if kinds else ""
 
 
 _STORED = """

@@ -26,12 +26,15 @@ class Seen:
     text: str = ""
     ended: str | None = None
     longest_silence: float = 0.0
+    heard_again_at: float = 0.0
+    """When it ended, of the monotonic clock."""
     _since: float = field(default_factory=time.monotonic)
 
     def hear(self) -> None:
         """Note that something was shown."""
         now = time.monotonic()
-        self.longest_silence = max(self.longest_silence, now - self._since)
+        if now - self._since > self.longest_silence:
+            self.longest_silence, self.heard_again_at = now - self._since, now
         self._since = now
 
     def take(self, event: Event) -> None:

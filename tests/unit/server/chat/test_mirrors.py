@@ -206,6 +206,30 @@ async def test_a_deleted_turn_is_lost_in_words() -> None:
         raise live.lost or LookupError
 
 
+@pytest.mark.parametrize("known", [0, 1, 2])
+async def test_an_ended_turn_is_gone_on_with_from_any_position(known: int) -> None:
+    """Who has seen more than the mirror knows, from another node, is shown the rest and nothing twice."""
+    store = Store()
+    said = [Delta(4, 0, "a"), Delta(5, 0, "b"), Delta(6, 0, "c"), Delta(7, 0, "d")]
+    store.segments.append(said[:known])
+    async with mirrors(store, MemoryWakeups()) as made:
+        live = await made.of(TURN) if known else None
+        store.segments[1:] = [said]
+        store.end()
+        live = live or await made.of(TURN)
+        follow(live)
+        await until(lambda: live.ended)
+    assert live.text == "abcd"
+    rest = [live.after(position) for position in (3, 4, 5, 6, 7)]
+    assert ["".join(event.text for event in events if isinstance(event, Delta)) for events in rest] == [
+        "abcd",
+        "bcd",
+        "cd",
+        "d",
+        "",
+    ]
+
+
 async def test_a_turn_that_ended_as_it_was_asked_for_is_not_kept() -> None:
     """Its end is shown, and nothing of it stays in memory beyond those who look at it."""
     store = Store()
