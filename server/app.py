@@ -54,6 +54,7 @@ from server.chat.turns import Turns
 from server.core.estimates import Lengths
 from server.core.ports import Clock, Ids, Said, Upstream, Wakeups
 from server.core.wakes import PERSONAS
+from server.edge.doorkeeper import Doorkeeper
 from server.edge.hangups import Hangups
 from server.edge.services import Services
 from server.edge.sockets import Sockets
@@ -179,7 +180,11 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             remember=caps.remembering.note,
             sleep=parts.sleep,
         )
-        sockets = Sockets(random=random.random)
+        sockets = Sockets(
+            random=random.random,
+            most_per_user=settings.doors.sockets_per_user,
+            most_per_network=settings.doors.sockets_per_network,
+        )
         metrics = PrometheusObserver(running=lambda: turns.running, sockets=lambda: len(sockets))
         observers.join(metrics)
         await stack.enter_async_context(caps.policing)
@@ -216,6 +221,11 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             clock=clock,
             ids=ids,
             sockets=sockets,
+            doorkeeper=Doorkeeper(
+                clock=clock.monotonic,
+                requests=settings.doors.requests_per_minute,
+                wrong_keys=settings.doors.wrong_keys_per_minute,
+            ),
             observer=observers,
             metrics=metrics.metrics,
             ready=lambda: "draining" if sockets.draining else None,

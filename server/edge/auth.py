@@ -62,7 +62,15 @@ async def actor_of(services: Services, connection: HTTPConnection, secret: str |
     """Return who holds the secret, with the language of the client unless the user has one. Raises `Refused`."""
     if not secret:
         raise Refused("invalid_api_key", "No API key was given: send it as 'Authorization: Bearer <key>'.")
-    actor = await services.identity.actor(secret, services.clock.now())
+    address = connection.client.host if connection.client else None
+    services.doorkeeper.knock(address)
+    try:
+        actor = await services.identity.actor(secret, services.clock.now())
+    except Refused as refused:
+        if refused.code == "invalid_api_key":
+            services.doorkeeper.wrong(address, secret)
+        raise
+    services.doorkeeper.request(actor.user_id)
     return actor if actor.locale else replace(actor, locale=locale_of(connection))
 
 

@@ -10,6 +10,7 @@ from server.edge.access import ACCESS, SOCKET
 from server.edge.auth import actor_of, answered_protocol, bearer, check_role, offered_key, services_of
 from server.edge.cross_origin import may_connect
 from server.edge.door import Door
+from server.edge.doorkeeper import network_of
 from server.edge.errors_http import respond
 from server.edge.services import Services
 from server.edge.socket import Socket
@@ -41,7 +42,8 @@ async def _admit(websocket: WebSocket, door: Door, services: Services) -> None:
 
     extended = extensions.opted_in(websocket.query_params, websocket.headers)
     actor = await who()
-    with services.sockets.place(actor.user_id):
+    network = network_of(websocket.client.host if websocket.client else None)
+    with services.sockets.place(actor.user_id, network):
         headers = [(b"parley-extensions", b"1")] if extended else []
         await websocket.accept(answered_protocol(offered), headers)
         await Socket(websocket=websocket, door=door, services=services, who=who, extended=extended).run()

@@ -16,6 +16,7 @@ from server.core.ports import Clock, Ids, Observer
 from server.core.ports_operator import Identity
 from server.core.records import Actor, Model
 from server.core.requests import TurnRequest
+from server.edge.doorkeeper import Doorkeeper
 from server.edge.sockets import Sockets
 
 
@@ -90,6 +91,7 @@ class Services:
     clock: Clock
     ids: Ids
     sockets: Sockets
+    doorkeeper: Doorkeeper
     observer: Observer
     metrics: Callable[[], bytes]
     """The metrics in the text format of Prometheus."""

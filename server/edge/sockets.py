@@ -1,4 +1,4 @@
-"""The sockets of this process: how many each user has, and their leaving when the process drains."""
+"""The sockets of this process: how many each user and each network has, and their leaving when the process drains."""
 
 import asyncio
 from collections import Counter
@@ -10,6 +10,7 @@ from server.chat.refusals import draining
 from server.core.errors import Refused
 
 MOST_PER_USER: Final = 64
+MOST_PER_NETWORK: Final = 1_024
 
 
 class Drainable(Protocol):
@@ -25,11 +26,18 @@ class Drainable(Protocol):
 class Sockets:
     """Belongs to one event loop. `random` returns a number from 0 to 1, to spread reconnecting clients."""
 
-    def __init__(self, *, random: Callable[[], float], most_per_user: int = MOST_PER_USER) -> None:
+    def __init__(
+        self,
+        *,
+        random: Callable[[], float],
+        most_per_user: int = MOST_PER_USER,
+        most_per_network: int = MOST_PER_NETWORK,
+    ) -> None:
         self._random = random
-        self._most_per_user = most_per_user
+        self._most_per_user, self._most_per_network = most_per_user, most_per_network
         self._open: set[Drainable] = set()
         self._by_user: Counter[str] = Counter()
+        self._by_network: Counter[str] = Counter()
         self._empty = asyncio.Event()
         self._empty.set()
         self._draining = False
@@ -43,23 +51,19 @@ class Sockets:
         return self._draining
 
     @contextmanager
-    def place(self, user_id: str) -> Iterator[None]:
-        """Count a socket of this user. Raises `Refused` if they have too many or the process is draining."""
+    def place(self, user_id: str, network: str | None = None) -> Iterator[None]:
+        """Count a socket of this user and of the network they come from, if it is known.
+
+        Raises `Refused` if there are too many of either, or the process is draining.
+        """
         if self._draining:
             raise draining()
         if self._by_user[user_id] >= self._most_per_user:
-            raise Refused(
-                "too_many_connections",
-                f"You have {self._most_per_user} sockets open; close one, or use the lanes of one.",
-                headers={"retry-after": "10"},
-            )
-        self._by_user[user_id] += 1
-        try:
+            raise _too_many(f"You have {self._most_per_user} sockets open")
+        if network is not None and self._by_network[network] >= self._most_per_network:
+            raise _too_many(f"Your network has {self._most_per_network} sockets open")
+        with _counted(self._by_user, user_id), _counted(self._by_network, network):
             yield
-        finally:
-            self._by_user[user_id] -= 1
-            if not self._by_user[user_id]:
-                del self._by_user[user_id]
 
     @contextmanager
     def joined(self, socket: Drainable) -> Iterator[None]:
@@ -87,3 +91,23 @@ class Sockets:
             for socket in list(self._open):
                 socket.close_now()
             await self._empty.wait()
+
+
+@contextmanager
+def _counted(counter: Counter[str], name: str | None) -> Iterator[None]:
+    if name is None:
+        yield
+        return
+    counter[name] += 1
+    try:
+        yield
+    finally:
+        counter[name] -= 1
+        if not counter[name]:
+            del counter[name]
+
+
+def _too_many(what: str) -> Refused:
+    return Refused(
+        "too_many_connections", f"{what}; close one, or use the lanes of one.", headers={"retry-after": "10"}
+    )

@@ -13,6 +13,7 @@ from server.core.records import Model
 from server.settings.sections import (
     AuthSection,
     CapsSection,
+    DoorsSection,
     ModelEntry,
     ScreeningSection,
     Section,
@@ -70,6 +71,8 @@ class Settings(Section):
     """What demand may change, by group or model; docs/limits.md has the language."""
     auth: AuthSection
     """Who may come in without a key."""
+    doors: DoorsSection
+    """How often and how much at once anybody may come to one node."""
     screening: ScreeningSection
     """What is checked in messages and answers."""
 

@@ -188,6 +188,19 @@ class AuthSection(Section):
     """An identity provider; null is off."""
 
 
+class DoorsSection(Section):
+    """How often and how much at once anybody may come to one node, beside what caps say."""
+
+    requests_per_minute: int | None = Field(default=6_000, ge=1)
+    """Requests and frames of one user; null is unbounded."""
+    wrong_keys_per_minute: int | None = Field(default=30, ge=1)
+    """Keys from one network that are none; null is unbounded."""
+    sockets_per_user: int = Field(default=64, ge=1)
+    """WebSockets of one user."""
+    sockets_per_network: int = Field(default=1_024, ge=1)
+    """WebSockets from one network."""
+
+
 class ScreeningSection(Section):
     """What is checked in messages and answers."""
 

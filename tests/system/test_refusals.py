@@ -185,3 +185,21 @@ async def test_a_developer_may_choose_a_revision(running: House) -> None:
     async with running.http(await running.key(user="dev", role=Role.DEVELOPER)) as http:
         answer = await http.post("/v1/responses", json={"input": "hi", "model": "persona:assistant@1"})
     assert answer.json()["status"] == "completed"
+
+
+async def test_whatever_is_asked_for_is_bounded(tmp_path: Path) -> None:
+    """Frames and requests of one user are bounded together, on open sockets too."""
+    async with house(tmp_path, {"doors": {"requests_per_minute": 4}}) as running:
+        key = await running.key()
+        async with running.socket("/v1/responses", key) as socket:
+            create = json.dumps({"type": "response.create", "model": "gpt-4-mini", "generate": False, "input": "hi"})
+            codes: list[str | None] = []
+            for _ in range(4):
+                await socket.send(create)
+                frames = [json.loads(await socket.recv())]
+                while frames[-1]["type"] not in {"response.completed", "error"}:
+                    frames.append(json.loads(await socket.recv()))
+                codes.append(frames[-1].get("error", {}).get("code"))
+        assert codes == [None, None, None, "too_many_requests"]
+        async with running.http(key) as http:
+            assert (await http.get("/v1/usage")).status_code == 429

@@ -26,6 +26,7 @@ from server.core.records import Actor, Conversation, Message, Model, Role
 from server.core.requests import TurnRequest
 from server.edge import responses_ws
 from server.edge.door import Door
+from server.edge.doorkeeper import Doorkeeper
 from server.edge.services import Services
 from server.edge.socket import Socket
 from server.edge.sockets import Sockets
@@ -291,6 +292,7 @@ class World:
             "clock": clock,
             "ids": FakeIds(),
             "sockets": Sockets(random=lambda: 0.0),
+            "doorkeeper": Doorkeeper(clock=lambda: 0.0, requests=None, wrong_keys=None),
             "observer": self,
             "metrics": lambda: b"parley_up 1\n",
             "ready": lambda: self.unready,

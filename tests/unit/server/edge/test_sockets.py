@@ -35,6 +35,18 @@ def test_places_are_counted_by_user() -> None:
         pass
 
 
+def test_places_are_counted_by_network() -> None:
+    """Users behind one address share so many; where it is not known nobody does."""
+    sockets = Sockets(random=lambda: 0.0, most_per_network=2)
+    with sockets.place("ana", "n1"), sockets.place("bo", "n1"), sockets.place("ana"), sockets.place("eve", "n2"):
+        with pytest.raises(Refused) as refused, sockets.place("cy", "n1"):
+            pass
+        assert refused.value.code == "too_many_connections"
+    with sockets.place("cy", "n1"):
+        pass
+    assert not sockets._by_network
+
+
 async def test_leaving_is_spread() -> None:
     """Each socket is told a time of its own, and draining ends when the last one has left."""
     numbers = iter([0.25, 0.75])
