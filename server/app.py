@@ -22,12 +22,14 @@ from server.adapters.clock_system import SystemClock
 from server.adapters.conversations_sql import SqlConversations
 from server.adapters.database import Database
 from server.adapters.ids_system import SystemIds
+from server.adapters.keeping_sql import SqlKeeping
 from server.adapters.moderator_rules import RulesModerator
 from server.adapters.observer_logs import LogsObserver
 from server.adapters.observer_prometheus import PrometheusObserver
 from server.adapters.persona_files import FolderPersonas
 from server.adapters.releases_sql import SqlReleases
 from server.adapters.revisions_sql import SqlRevisions
+from server.adapters.search_sql import SqlSearch
 from server.adapters.turns_sql import SqlTurns
 from server.adapters.upstream_embedded import EmbeddedUpstream
 from server.adapters.upstream_openai import OpenAIUpstream
@@ -37,6 +39,7 @@ from server.chat.accepting import Accepting
 from server.chat.adopting import Adopting
 from server.chat.auditing import Auditing
 from server.chat.conversations import Conversations
+from server.chat.keeping import Keeper
 from server.chat.live_conversations import LiveConversations
 from server.chat.mirrors import Mirrors
 from server.chat.observing import Observers
@@ -211,6 +214,15 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             stored=Stored(answers=SqlAnswers(engine), conversations=conversations, turns=turns),
             catalogue=catalogue,
             conversations=Conversations(store=conversations, live=followed, clock=clock),
+            keeper=Keeper(
+                keeping=SqlKeeping(engine),
+                store=conversations,
+                search=SqlSearch(engine),
+                live=followed,
+                moderator=moderator,
+                clock=clock,
+                ids=ids,
+            ),
             quota=Quota(limiter=limiter, extras=caps.extras),
             rewriting=prompting.rewriting(engine, catalogue, prompts, clock),
             operations=_operations(

@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from server.adapters.database import Database
 from server.adapters.rows import conversation_of, message_of
-from server.adapters.schema import conversations, messages, turns
+from server.adapters.schema import conversations, message_words, messages, turns
 from server.core.branches import Node
 from server.core.ports import Page, Standing
 from server.core.records import Conversation, Message
@@ -32,12 +32,14 @@ _mine = conversations.c.user_id == _user
 _newest_first = (desc(conversations.c.updated_at), desc(conversations.c.id))
 
 _ONE: Final = select(conversations).where(conversations.c.id == bindparam("conversation_id"), _mine)
-_FIRST: Final = select(conversations).where(_mine).order_by(*_newest_first).limit(bindparam("count"))
+_put_away = conversations.c.archived_at.is_not(None) == bindparam("archived")
+_FIRST: Final = select(conversations).where(_mine, _put_away).order_by(*_newest_first).limit(bindparam("count"))
 _mark = select(conversations).where(conversations.c.id == bindparam("after"), _mine).subquery()
 _NEXT: Final = (
     select(conversations)
     .where(
         _mine,
+        _put_away,
         or_(
             conversations.c.updated_at < _mark.c.updated_at,
             and_(conversations.c.updated_at == _mark.c.updated_at, conversations.c.id < _mark.c.id),
@@ -55,10 +57,8 @@ _path = _leaf.union_all(
     select(messages, _leaf.c.depth + 1).where(messages.c.id == _leaf.c.parent_id, messages.c.user_id == _user)
 )
 _PATH: Final = select(_path).order_by(desc(_path.c.depth))
-_TREE: Final = (
-    select(messages.c.id, messages.c.parent_id, messages.c.created_at)
-    .join(turns, turns.c.id == messages.c.turn_id)
-    .where(turns.c.conversation_id == bindparam("conversation_id"), turns.c.user_id == _user)
+_TREE: Final = select(messages.c.id, messages.c.parent_id, messages.c.created_at).where(
+    messages.c.conversation_id == bindparam("conversation_id"), messages.c.user_id == _user
 )
 _THESE: Final = select(messages).where(
     messages.c.id.in_(bindparam("message_ids", expanding=True)), messages.c.user_id == _user
@@ -83,9 +83,9 @@ class SqlConversations:
     async def conversation(self, conversation_id: str, user_id: str) -> Conversation | None:
         return await self._database.read(lambda connection: _one(connection, conversation_id, user_id))
 
-    async def list(self, user_id: str, *, after: str | None, limit: int) -> Page:
+    async def list(self, user_id: str, *, after: str | None, limit: int, archived: bool = False) -> Page:
         query, mark = (_FIRST, {}) if after is None else (_NEXT, {"after": after})
-        wanted = {"user_id": user_id, "count": limit + 1, **mark}
+        wanted = {"user_id": user_id, "count": limit + 1, "archived": archived, **mark}
         rows = await self._database.read(lambda connection: connection.execute(query, wanted).mappings().all())
         return Page([conversation_of(row) for row in rows[:limit]], more=len(rows) > limit)
 
@@ -139,6 +139,10 @@ class SqlConversations:
             connection.execute(update(turns).where(mine).values(keep_until=FORGET_WHEN_ENDED))
             connection.execute(delete(messages).where(messages.c.turn_id.in_(select(turns.c.id).where(ended))))
             connection.execute(delete(turns).where(ended))
+            without = and_(messages.c.conversation_id == conversation_id, messages.c.turn_id == "")
+            connection.execute(delete(messages).where(without, messages.c.user_id == user_id))
+            indexed = and_(message_words.c.conversation_id == conversation_id, message_words.c.user_id == user_id)
+            connection.execute(delete(message_words).where(indexed))
             gone = connection.execute(
                 delete(conversations).where(conversations.c.id == conversation_id, conversations.c.user_id == user_id)
             )

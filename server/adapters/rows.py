@@ -79,6 +79,7 @@ def conversation_row(conversation: Conversation) -> Row:
         "metadata": None if conversation.metadata is None else text_of(dict(conversation.metadata)),
         "created_at": conversation.created_at,
         "updated_at": conversation.updated_at,
+        "archived_at": conversation.archived_at,
     }
 
 
@@ -124,7 +125,7 @@ def message_of(row: Mapping[Any, Any]) -> Message:
         parts=_parts.decode(row["parts"]),
         created_at=row["created_at"],
         parent_id=row["parent_id"],
-        turn_id=row["turn_id"],
+        turn_id=row["turn_id"] or None,
         status=row["status"],
         context=row["context"],
     )
@@ -133,7 +134,8 @@ def message_of(row: Mapping[Any, Any]) -> Message:
 def conversation_of(row: Mapping[Any, Any]) -> Conversation:
     """Return the conversation of a row."""
     metadata = row["metadata"]
-    return Conversation(**{**row, "metadata": None if metadata is None else _strings.decode(metadata)})
+    known = {name: value for name, value in row.items() if name != "indexed_at"}
+    return Conversation(**{**known, "metadata": None if metadata is None else _strings.decode(metadata)})
 
 
 def usage_of(row: Mapping[Any, Any]) -> UsageRow:

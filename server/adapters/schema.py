@@ -4,9 +4,11 @@ Ids are made by the caller; times are integer microseconds since the epoch, UTC.
 foreign keys: one transaction writes them together, and one deletes them together.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     Column,
@@ -21,11 +23,12 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    event,
     text,
 )
 from sqlalchemy.types import TypeEngine
 
-VERSION: Final = "0009"
+VERSION: Final = "0010"
 """The newest revision of `migrations`."""
 
 NO_NUL: Final = {0: "\N{SYMBOL FOR NULL}"}
@@ -129,6 +132,8 @@ conversations = Table(
     Column("metadata", Text),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Column("archived_at", BigInteger),
+    Column("indexed_at", BigInteger),
     Index("conversations_by_use", "user_id", "updated_at", "id"),
 )
 
@@ -147,7 +152,39 @@ messages = Table(
     Column("created_at", BigInteger, nullable=False),
     Index("messages_by_turn", "turn_id"),
     Index("messages_by_parent", "parent_id"),
+    Index("messages_by_conversation", "conversation_id"),
 )
+
+# The words of messages and titles; of a title, the message is the conversation.
+message_words = Table(
+    "message_words",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("message_id", String, nullable=False),
+    Column("user_id", String, nullable=False),
+    Column("conversation_id", String, nullable=False),
+    Column("words", Text, nullable=False),
+    UniqueConstraint("message_id", name="message_words_by_message"),
+    Index("message_words_by_conversation", "conversation_id"),
+    Index("message_words_by_user", "user_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+SEARCH: Final[Mapping[str, Sequence[str]]] = {
+    "sqlite": (
+        "CREATE VIRTUAL TABLE message_search USING fts5(words, content='message_words', content_rowid='id')",
+        """CREATE TRIGGER message_words_added AFTER INSERT ON message_words BEGIN
+        INSERT INTO message_search (rowid, words) VALUES (new.id, new.words); END""",
+        """CREATE TRIGGER message_words_gone AFTER DELETE ON message_words BEGIN
+        INSERT INTO message_search (message_search, rowid, words) VALUES ('delete', old.id, old.words); END""",
+    ),
+    "postgresql": ("CREATE INDEX message_words_search ON message_words USING gin (to_tsvector('simple', words))",),
+}
+"""What finds words, which each database does in its own way."""
+
+for _name, _statements in SEARCH.items():
+    for _statement in _statements:
+        event.listen(message_words, "after_create", DDL(_statement).execute_if(dialect=_name))  # type: ignore[no-untyped-call]
 
 turns = Table(
     "turns",

@@ -30,9 +30,9 @@ class Conversations:
         self._live = live
         self._clock = clock
 
-    async def list(self, actor: Actor, *, after: str | None, limit: int) -> ports.Page:
-        """Return one page, most recently used first."""
-        return await self._store.list(actor.user_id, after=after, limit=limit)
+    async def list(self, actor: Actor, *, after: str | None, limit: int, archived: bool = False) -> ports.Page:
+        """Return one page (of those put away), most recently used first."""
+        return await self._store.list(actor.user_id, after=after, limit=limit, archived=archived)
 
     async def get(self, actor: Actor, conversation_id: str) -> Conversation:
         """Return the conversation."""

@@ -64,15 +64,17 @@ def without_context(message: Message) -> Message:
 
 
 def _answered(messages: Sequence[Message]) -> list[Message]:
-    """Leave out calls without an output, of answers that were stopped: upstreams take none of them."""
-    if all(
-        message.role != "tool" and not any(isinstance(part, CallPart) for part in message.parts) for message in messages
-    ):
+    """Leave out calls without an output, as of stopped answers, and outputs without a call: upstreams take neither."""
+    pairs = [part for message in messages for part in message.parts if isinstance(part, CallPart | OutputPart)]
+    if not pairs:
         return list(messages)
-    outputs = {part.call_id for message in messages for part in message.parts if isinstance(part, OutputPart)}
+    called = {part.call_id for part in pairs if isinstance(part, CallPart)}
+    answered = {part.call_id for part in pairs if isinstance(part, OutputPart)} & called
     kept = []
     for message in messages:
-        parts = tuple(part for part in message.parts if not isinstance(part, CallPart) or part.call_id in outputs)
+        parts = tuple(
+            part for part in message.parts if not isinstance(part, CallPart | OutputPart) or part.call_id in answered
+        )
         if parts:
             kept.append(message if len(parts) == len(message.parts) else msgspec.structs.replace(message, parts=parts))
     return kept

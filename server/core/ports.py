@@ -209,8 +209,8 @@ class Conversations(Protocol):
     async def conversation(self, conversation_id: str, user_id: str) -> Conversation | None:
         """Return the conversation."""
 
-    async def list(self, user_id: str, *, after: str | None, limit: int) -> Page:
-        """Return the user's conversations, most recently used first, those after the id `after`."""
+    async def list(self, user_id: str, *, after: str | None, limit: int, archived: bool = False) -> Page:
+        """Return the user's conversations (or those put away), most recently used first, those after the id `after`."""
 
     async def path(self, leaf_id: str, user_id: str) -> Sequence[Message]:
         """Return the messages from the root to `leaf_id`, oldest first; empty if it is not the user's."""

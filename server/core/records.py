@@ -169,6 +169,8 @@ class Conversation:
     leaf_id: str | None = None
     """The message that the next turn answers to."""
     metadata: Mapping[str, str] | None = None
+    archived_at: int | None = None
+    """When it was put away; None where it was not."""
 
 
 class ServedBy(Struct, frozen=True):

@@ -89,11 +89,27 @@ class ResponseBody(Body):
 
 
 class ConversationBody(Body):
-    """The body of `POST /v1/conversations/{conversation_id}`: one of the two, or both."""
+    """The body of `POST /v1/conversations/{conversation_id}`: at least one of them."""
 
     title: str | None = None
+    metadata: dict[str, str] | None = None
+    archived: bool | None = None
     leaf: str | None = None
     """The id of one of its messages."""
+
+
+class NewConversationBody(Body):
+    """The body of `POST /v1/conversations`."""
+
+    items: list[dict[str, Any]] | None = None
+    metadata: dict[str, str] | None = None
+    title: str | None = None
+
+
+class ItemsBody(Body):
+    """The body of `POST /v1/conversations/{conversation_id}/items`."""
+
+    items: list[dict[str, Any]]
 
 
 def described(body: type[BaseModel]) -> dict[str, Any]:

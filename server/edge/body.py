@@ -12,6 +12,12 @@ async def read_object(request: Request) -> dict[str, Any]:
     return decode(await read_bytes(request, MOST_BYTES))
 
 
+async def read_value(request: Request) -> Any:
+    """Return the JSON in the body, an object or an array. Raises `Refused`."""
+    # It is read as the one member of an object, so that both are checked alike.
+    return decode(b'{"body":' + await read_bytes(request, MOST_BYTES - 16) + b"}")["body"]
+
+
 async def read_bytes(request: Request, most: int) -> bytes:
     """Return the body as it came, at most `most` bytes. Raises `Refused`."""
     if _announced(request) > most:

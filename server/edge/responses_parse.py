@@ -71,11 +71,11 @@ def _input(fields: Fields, *, generate: bool) -> Dialogue:
         messages = []
     else:
         messages = fields.objects("input", asked.MOST_ITEMS)
-    said = [one for item in messages if (one := _said(item)) is not None]
-    return asked.dialogue(said, "input", fields.text("instructions"), generate=generate)
+    found = [one for item in messages if (one := said(item)) is not None]
+    return asked.dialogue(found, "input", fields.text("instructions"), generate=generate)
 
 
-def _said(item: Fields) -> Item | System | None:
+def said(item: Fields) -> Item | System | None:
     """Return what an item says; None for one that is not sent to models again."""
     match item.text("type"):
         case None | "message":

@@ -8,6 +8,7 @@ from server.chat.catalogue import Speaker
 from server.chat.claims import Claim, Started
 from server.chat.conversations import Conversations
 from server.chat.entitlements import Entitling
+from server.chat.keeping import Keeper
 from server.chat.live import LiveTurn
 from server.chat.operations import Operations
 from server.chat.rewriting import Rewritten
@@ -83,6 +84,7 @@ class Services:
     stored: Stored
     catalogue: Catalogue
     conversations: Conversations
+    keeper: Keeper
     quota: Quota
     rewriting: Rewriting
     operations: Operations

@@ -29,6 +29,7 @@ def test_calls_without_an_output_are_left_out() -> None:
     history, _, _ = around([ASK, CALL, silent], said("user", TextPart("Well?")))
     assert [message.id for message in history] == ["ask", "call"]
     assert history[1].parts == (TextPart("Wait."),)
+    assert around([ASK, OUTPUT], said("user", TextPart("Well?"))).history == [ASK]
 
 
 def test_outputs_need_a_question() -> None:

@@ -8,10 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from personas import Compiled
+from server.adapters.moderator_rules import RulesModerator
 from server.adapters.wakeups_memory import MemoryWakeups
 from server.chat.catalogue import Speaker
 from server.chat.claims import Claim, Claims, Started
 from server.chat.conversations import Conversations
+from server.chat.keeping import Keeper
 from server.chat.live import LiveTurn
 from server.chat.live_conversations import LiveConversations
 from server.chat.refusals import position_lost
@@ -21,9 +23,12 @@ from server.core import ports
 from server.core.branches import Node
 from server.core.errors import Refused
 from server.core.events import Opened
+from server.core.ports_conversations import Change
+from server.core.ports_search import Matches
 from server.core.ports_stored import CompletionPage
 from server.core.records import Actor, Conversation, Message, Model, Role
 from server.core.requests import TurnRequest
+from server.core.searching import Query
 from server.edge import responses_ws
 from server.edge.door import Door
 from server.edge.doorkeeper import Doorkeeper
@@ -136,7 +141,7 @@ class FakeStore:
     async def conversation(self, conversation_id: str, user_id: str) -> Conversation | None:
         return next((kept for kept in self.kept if (kept.id, kept.user_id) == (conversation_id, user_id)), None)
 
-    async def list(self, user_id: str, *, after: str | None, limit: int) -> ports.Page:
+    async def list(self, user_id: str, *, after: str | None, limit: int, archived: bool = False) -> ports.Page:
         mine = [kept for kept in self.kept if kept.user_id == user_id]
         begin = next((index + 1 for index, kept in enumerate(mine) if kept.id == after), 0)
         return ports.Page(mine[begin : begin + limit], more=len(mine) > begin + limit)
@@ -180,6 +185,24 @@ class FakeStore:
         self.kept = [renamed if kept.id == found.id else kept for kept in self.kept]
         return renamed
 
+    async def create(self, conversation: Conversation, messages: Sequence[Message]) -> None:
+        self.kept.append(conversation)
+        self.said += messages
+
+    async def add(self, conversation_id: str, user_id: str, messages: Sequence[Message], now: int) -> Sequence[Message]:
+        found = await self.conversation(conversation_id, user_id)
+        self.said += messages if found else ()
+        return messages if found else ()
+
+    async def change(self, conversation_id: str, user_id: str, change: Change, now: int) -> bool:
+        found = await self.conversation(conversation_id, user_id)
+        archived_at = now if change.archived else None
+        self.kept = [
+            replace(kept, metadata=change.metadata, archived_at=archived_at) if kept is found else kept
+            for kept in self.kept
+        ]
+        return found is not None
+
     async def delete(self, conversation_id: str, user_id: str) -> bool:
         found = await self.conversation(conversation_id, user_id)
         self.kept = [kept for kept in self.kept if kept is not found]
@@ -197,6 +220,13 @@ class FakeAnswers:
 
     async def delete(self, turn_id: str, user_id: str) -> bool:
         return False
+
+
+class FakeSearch:
+    """Finds nothing."""
+
+    async def find(self, user_id: str, query: Query, *, after: str | None, limit: int) -> Matches:
+        return Matches([], more=False)
 
 
 class FakeQuota:
@@ -284,6 +314,15 @@ class World:
             "stored": Stored(answers=FakeAnswers(), conversations=self.store, turns=self.turns),
             "catalogue": FakeCatalogue(),
             "conversations": Conversations(store=self.store, live=self.following, clock=clock),
+            "keeper": Keeper(
+                keeping=self.store,
+                store=self.store,
+                search=FakeSearch(),
+                live=self.following,
+                moderator=RulesModerator(blocklist=["forbidden"]),
+                clock=clock,
+                ids=FakeIds(),
+            ),
             "quota": FakeQuota(),
             "rewriting": FakeRewriting(),
             "operations": operations(self.audit, clock),

@@ -27,7 +27,8 @@ def test_conversations() -> None:
         assert renamed["title"] == client.get("/v1/conversations/conv_1").json()["title"] == "new"
         assert error_of(client.post("/v1/conversations/conv_1", json={})) == (400, "missing_field")
         assert error_of(client.post("/v1/conversations/conv_1", json={"title": "x" * 201})) == (400, "invalid_value")
-        assert error_of(client.post("/v1/conversations/conv_1", json={"metadata": {}})) == (400, "unsupported_value")
+        marked = client.post("/v1/conversations/conv_1", json={"metadata": {"a": "b"}, "archived": True}).json()
+        assert (marked["metadata"], marked["archived"]) == ({"a": "b"}, True)
         ConversationDeletedResource.model_validate(client.delete("/v1/conversations/conv_1").json(), strict=True)
         for call in ("conv_1", "conv_3"):
             assert error_of(client.get(f"/v1/conversations/{call}")) == (404, "conversation_not_found")

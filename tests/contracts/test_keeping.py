@@ -1,0 +1,121 @@
+"""What every store promises of conversations that users make, change and search."""
+
+import pytest
+
+from server.adapters.conversations_sql import SqlConversations
+from server.adapters.keeping_sql import SqlKeeping
+from server.adapters.search_sql import SqlSearch
+from server.core.ports import Conversations, Journal
+from server.core.ports_conversations import Change, Keeping
+from server.core.ports_search import Search
+from server.core.records import Message, TextPart
+from server.core.searching import query
+from tests.contracts.conftest import Store
+from tests.contracts.turn_records import Sink, a_conversation, new_turn, turn_end
+
+
+@pytest.fixture
+def keeping(store: Store) -> Keeping:
+    return SqlKeeping(store.base)
+
+
+@pytest.fixture
+def conversations(store: Store) -> Conversations:
+    return SqlConversations(store.base)
+
+
+@pytest.fixture
+def search(store: Store) -> Search:
+    return SqlSearch(store.base)
+
+
+def said(*texts: str) -> list[Message]:
+    return [
+        Message(
+            id=f"msg_{text}",
+            role="user",
+            parts=(TextPart(text),),
+            created_at=number,
+            parent_id=f"msg_{before}" if before else None,
+        )
+        for number, (before, text) in enumerate(zip(("", *texts), texts, strict=False))
+    ]
+
+
+async def found(search: Search, text: str, user: str = "user_1") -> list[str]:
+    matches = await search.find(user, query(text), after=None, limit=20)
+    return [one.message.id if one.message else one.conversation_id for one in matches.items]
+
+
+async def test_a_conversation_is_made_without_a_turn(keeping: Keeping, conversations: Conversations) -> None:
+    """It comes back equal, its messages lead to its leaf, and it goes with all of them."""
+    made = a_conversation(leaf_id="msg_b", metadata={"a": "1"})
+    await keeping.create(made, said("a", "b"))
+    assert await conversations.conversation("conv_1", "user_1") == made
+    path = await conversations.path("msg_b", "user_1")
+    assert [(one.id, one.turn_id) for one in path] == [("msg_a", None), ("msg_b", None)]
+    assert await conversations.delete("conv_1", "user_1")
+    assert await conversations.messages(["msg_a", "msg_b"], "user_1") == []
+
+
+async def test_messages_are_added_behind_the_leaf(keeping: Keeping, conversations: Conversations) -> None:
+    """The leaf moves to the last of them; another user adds nothing."""
+    await keeping.create(a_conversation(leaf_id="msg_a"), said("a"))
+    assert await keeping.add("conv_1", "user_2", said("x"), 5) == ()
+    added = await keeping.add("conv_1", "user_1", said("b", "c"), 5)
+    assert [one.parent_id for one in added] == ["msg_a", "msg_b"]
+    now = await conversations.conversation("conv_1", "user_1")
+    assert now is not None
+    assert (now.leaf_id, now.updated_at) == ("msg_c", 5)
+    assert len(await conversations.path("msg_c", "user_1")) == 3
+
+
+async def test_a_conversation_is_marked_and_put_away(keeping: Keeping, conversations: Conversations) -> None:
+    """What is put away is listed apart, and comes back; metadata is replaced; use is not touched."""
+    await keeping.create(a_conversation(), [])
+    assert await keeping.change("conv_1", "user_1", Change(metadata={"a": "2"}, archived=True), 7)
+    assert not await keeping.change("conv_1", "user_2", Change(archived=False), 7)
+    (away,) = (await conversations.list("user_1", after=None, limit=9, archived=True)).items
+    assert (away.archived_at, away.metadata, away.updated_at) == (7, {"a": "2"}, 1_000)
+    assert not (await conversations.list("user_1", after=None, limit=9)).items
+    assert await keeping.change("conv_1", "user_1", Change(archived=False), 8)
+    assert len((await conversations.list("user_1", after=None, limit=9)).items) == 1
+
+
+async def test_words_are_found_in_messages_and_titles(keeping: Keeping, search: Search) -> None:
+    """All words have to be in one place; the last may go on; nobody finds another user's."""
+    await keeping.create(
+        a_conversation(leaf_id="msg_b", title="Weather talk"), said("The rain in Spain", "Caf\u00e9 \u5929\u6c14")
+    )
+    assert await found(search, "spain RAIN") == ["msg_The rain in Spain"]
+    assert await found(search, '"rain in sp') == ["msg_The rain in Spain"]
+    assert await found(search, '"in rain" ') == []
+    assert await found(search, "cafe") == ["msg_Caf\u00e9 \u5929\u6c14"]
+    assert await found(search, "\u6c14") == ["msg_Caf\u00e9 \u5929\u6c14"]
+    assert await found(search, "weath") == ["conv_1"]
+    assert await found(search, "rain", user="user_2") == []
+
+
+async def test_what_was_said_since_is_found(
+    keeping: Keeping, search: Search, journal: Journal, conversations: Conversations
+) -> None:
+    """A search after a turn's end, an addition or another title knows of it, and of nothing that was deleted."""
+    log = await journal.begin(new := new_turn(conversation=a_conversation()), Sink())
+    await log.end(turn_end(new.turn, "Umbrellas"))
+    assert await found(search, "umbrellas") == ["msg_reply_1"]
+    await keeping.add("conv_1", "user_1", said("galoshes"), 9_000)
+    assert await found(search, "galosh") == ["msg_galoshes"]
+    await conversations.rename("conv_1", "user_1", "Mackintosh", 10_000)
+    assert await found(search, "mackintosh") == ["conv_1"]
+    assert await found(search, "first words ") == []
+    await conversations.delete("conv_1", "user_1")
+    assert await found(search, "umbrellas") == []
+
+
+async def test_matches_come_in_pages(keeping: Keeping, search: Search) -> None:
+    """The newest come first, and each page says where the next one goes on."""
+    await keeping.create(a_conversation(title="", leaf_id="msg_c d"), said("a d", "b d", "c d"))
+    first = await search.find("user_1", query("d"), after=None, limit=2)
+    assert ([one.message and one.message.id for one in first.items], first.more) == (["msg_c d", "msg_b d"], True)
+    second = await search.find("user_1", query("d"), after=first.items[-1].place, limit=2)
+    assert ([one.message and one.message.id for one in second.items], second.more) == (["msg_a d"], False)
