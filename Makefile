@@ -7,7 +7,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 	--generate-hashes --no-emit-index-url --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run cluster check test faults bench fmt lock clean
+.PHONY: help setup run cluster check test faults bench fmt lock describe clean
 
 help: ## Print this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
@@ -45,6 +45,9 @@ lock: .venv/.dev-stamp ## Write both locks anew; ARGS=--upgrade takes newer vers
 	@$(BIN)/pip install --quiet 'uv>=0.9'
 	@$(COMPILE) --group build $(ARGS) --output-file requirements.lock > /dev/null
 	@$(COMPILE) --group dev $(ARGS) --constraint requirements.lock --output-file requirements-dev.lock > /dev/null
+
+describe: .venv/.dev-stamp ## Write docs/openapi.json anew, after a change of the HTTP surface
+	@$(BIN)/python -m server.edge.openapi > docs/openapi.json
 
 clean: ## Remove caches and build output; .venv and data/ stay
 	@rm -rf dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .grimp_cache

@@ -14,8 +14,11 @@ class Body(BaseModel):
 class ChatMessage(Body):
     """A message: text, or parts of text."""
 
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[dict[str, Any]]
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str | list[dict[str, Any]] | None = None
+    tool_calls: list[dict[str, Any]] | None = None
+    tool_call_id: str | None = None
+    """Of a `tool` message: the call whose output it is."""
 
 
 class StreamOptions(Body):
@@ -35,7 +38,18 @@ class ChatCompletionBody(Body):
     temperature: float | None = None
     top_p: float | None = None
     max_completion_tokens: int | None = None
+    max_tokens: int | None = None
     stop: str | list[str] | None = None
+    seed: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    response_format: dict[str, Any] | None = None
+    tools: list[dict[str, Any]] | None = None
+    """Functions of the client's program."""
+    tool_choice: str | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
     store: bool | None = None
     metadata: dict[str, str] | None = None
     persona: str | None = None
@@ -85,6 +99,16 @@ class ResponseBody(Body):
     temperature: float | None = None
     top_p: float | None = None
     max_output_tokens: int | None = None
+    top_logprobs: int | None = None
+    include: list[str] | None = None
+    reasoning: dict[str, Any] | None = None
+    text: dict[str, Any] | None = None
+    """The form of the answer, as `format`."""
+    tools: list[dict[str, Any]] | None = None
+    """Functions of the client's program."""
+    tool_choice: str | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
+    background: bool | None = None
     client_request_id: str | None = None
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
@@ -28,6 +28,7 @@ from server.edge import (
     reference,
 )
 from server.edge.cross_origin import CrossOrigin
+from server.edge.description import complete
 from server.edge.errors_http import HANDLERS
 from server.edge.request_ids import RequestIds
 
@@ -52,9 +53,17 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
 )
 
 
+class _Application(FastAPI):
+    """Describes itself with what the framework cannot know."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the description of the HTTP surface."""
+        return complete(super().openapi())
+
+
 def create(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
     """Return the application. `lifespan` has to put the `Services` on `app.state.services`."""
-    app = FastAPI(
+    app = _Application(
         title="Parley",
         version=__version__,
         lifespan=lifespan,
