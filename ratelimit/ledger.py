@@ -5,7 +5,7 @@ A ledger knows counters by key, not users, tiers or models. All times are intege
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from ratelimit.meter import Level
 
@@ -74,14 +74,14 @@ class HoldRequest:
     lease_us: int
 
     def __post_init__(self) -> None:
-        if len({demand.charge.key for demand in self.demands}) != len(self.demands):
+        for demand in self.demands:
+            if demand.charge.amount < 1:
+                raise ValueError("a hold charges at least one unit of each counter")
+        if len(self.demands) > 1 and len({demand.charge.key for demand in self.demands}) != len(self.demands):
             raise ValueError("a hold charges each counter once")
-        if any(demand.charge.amount < 1 for demand in self.demands):
-            raise ValueError("a hold charges at least one unit of each counter")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class Taken(NamedTuple):
     """The request was admitted at `at_us`. `levels`, by key, are those after it, for one unit more.
 
     `charges` say what they count from.
@@ -189,8 +189,7 @@ class Ledger(Protocol):
         """Return what fills a counter in this window, oldest first: their amounts are what `levels` counts."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Held(NamedTuple):
     """A hold was taken."""
 
     hold_id: str
@@ -201,16 +200,14 @@ class Held:
     deadline_us: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class Settled(NamedTuple):
     """A hold was settled; `amounts`, by unit, are now what it charged."""
 
     hold_id: str
     amounts: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Released:
+class Released(NamedTuple):
     """A hold was released."""
 
     hold_id: str

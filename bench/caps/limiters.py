@@ -46,10 +46,14 @@ def demands(user: str, cap: int, window: float, count: int) -> tuple[Demand, ...
 
 def _hit(ledger: Ledger, cap: int, window: float, count: int) -> Hit:
     numbers, process = itertools.count(), f"{os.getpid()}-{time.monotonic_ns()}"
+    # As the others, whose limits and keys are made beforehand.
+    of_user: dict[str, tuple[Demand, ...]] = {}
 
     async def hit(user: str) -> bool:
         hold_id = f"{process}-{next(numbers)}"
-        asked = demands(user, cap, window, count)
+        asked = of_user.get(user)
+        if asked is None:
+            asked = of_user[user] = demands(user, cap, window, count)
         hold = HoldRequest(hold_id=hold_id, subject=user, model="gpt-4", demands=asked, lease_us=LEASE_US)
         taken = isinstance(await ledger.take(hold), Taken)
         return taken and await ledger.settle(hold_id, {"tokens": 3_000, "cost": 9_000})

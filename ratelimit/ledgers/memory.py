@@ -5,9 +5,9 @@ No decision awaits anything, so each is atomic on one event loop.
 # ruff: noqa: D102  # what the methods promise is in `ratelimit.ledger`
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import Enum, auto
+from dataclasses import dataclass
 from heapq import heappop, heappush
+from typing import Literal
 
 from ratelimit.ledger import (
     GIVEN_BACK,
@@ -32,23 +32,20 @@ _SWEEP = 32
 """How many idle counters and ended holds one decision looks at: work stays bounded however many users have left."""
 
 
-class _State(Enum):
-    HELD = auto()
-    LAPSED = auto()
-    ENDED = auto()
+_State = Literal["held", "lapsed", "ended"]
 
 
 @dataclass(slots=True)
 class _Hold:
     outcome: Taken
     deadline: int
-    state: _State = _State.HELD
+    state: _State = "held"
     forget_at: int = 0
-    progress: Mapping[str, int] = field(default_factory=dict)
+    progress: Mapping[str, int] | None = None
 
     def lapsed_amount(self, unit: str) -> int:
         """Return what stays charged of `unit` when the lease ends."""
-        return 0 if unit in GIVEN_BACK else self.progress.get(unit, 0)
+        return 0 if unit in GIVEN_BACK or self.progress is None else self.progress.get(unit, 0)
 
 
 class MemoryLedger:
@@ -75,32 +72,28 @@ class MemoryLedger:
         now = self._advance()
         if known := self._holds.get(hold.hold_id):
             return known.outcome
-        if not all(self._fits(demand, now) for demand in hold.demands):
-            return Full(at_us=now, levels=self._read(hold.demands, now))
-        charges = tuple(demand.dated(now, self._newest(demand)) for demand in hold.demands)
-        deadline = now + hold.lease_us
+        dated = []
+        for demand in hold.demands:
+            charge = demand.charge
+            meter = self._meters.get(charge.key, _EMPTY)
+            if not meter.fits(now=now, cap=demand.cap, amount=charge.amount, window=charge.window_us):
+                return Full(at_us=now, levels=self._read(hold.demands, now))
+            rolls = demand.opens == "rolling" and not demand.ends_us
+            dated.append(charge if rolls else demand.dated(now, meter.newest))
+        charges, deadline = tuple(dated), now + hold.lease_us
         if self._journal is not None:
-            held = Held(
-                hold_id=hold.hold_id,
-                subject=hold.subject,
-                model=hold.model,
-                charges=charges,
-                at_us=now,
-                deadline_us=deadline,
-            )
-            self._journal.record(held)
+            self._journal.record(Held(hold.hold_id, hold.subject, hold.model, charges, now, deadline))
         self._hold(hold.hold_id, charges, at=now, deadline=deadline)
-        levels = self._read(hold.demands, now, one_more=True)
-        taken = Taken(at_us=now, deadline_us=deadline, model=hold.model, charges=charges, levels=levels)
+        taken = Taken(now, deadline, hold.model, charges, self._read(hold.demands, now, one_more=True))
         self._holds[hold.hold_id] = _Hold(taken, deadline)
         return taken
 
     async def settle(self, hold_id: str, actual: Mapping[str, int]) -> bool:
         self._advance()
-        if any(amount < 0 for amount in actual.values()):
+        if actual and min(actual.values()) < 0:
             raise ValueError("a hold cannot settle below zero")
         hold = self._holds.get(hold_id)
-        if hold is None or hold.state is _State.ENDED:
+        if hold is None or hold.state == "ended":
             return False
         amounts = {
             charge.unit: actual.get(charge.unit, charge.amount) for charge in hold.outcome.charges if charge.window_us
@@ -113,7 +106,7 @@ class MemoryLedger:
     async def release(self, hold_id: str) -> bool:
         self._advance()
         hold = self._holds.get(hold_id)
-        if hold is None or hold.state is _State.ENDED:
+        if hold is None or hold.state == "ended":
             return False
         if self._journal is not None:
             self._journal.record(Released(hold_id=hold_id))
@@ -129,10 +122,10 @@ class MemoryLedger:
         renewed = set()
         for hold_id in hold_ids:
             hold = self._holds.get(hold_id)
-            if hold is None or hold.state is not _State.HELD:
+            if hold is None or hold.state != "held":
                 continue
             hold.deadline = max(hold.deadline, now + lease_us)
-            hold.progress = {**hold.progress, **progress.get(hold_id, {})}
+            hold.progress = {**(hold.progress or {}), **progress.get(hold_id, {})}
             for charge in hold.outcome.charges:
                 self._meters[charge.key].renew(hold_id, hold.deadline)
             renewed.add(hold_id)
@@ -176,37 +169,27 @@ class MemoryLedger:
         """Return how many counters are kept."""
         return len(self._meters)
 
-    def _fits(self, demand: Demand, now: int) -> bool:
-        charge = demand.charge
-        meter = self._meters.get(charge.key, _EMPTY)
-        return meter.fits(now=now, cap=demand.cap, amount=charge.amount, window=charge.window_us)
-
-    def _newest(self, demand: Demand) -> int | None:
-        return self._meters.get(demand.charge.key, _EMPTY).newest
-
     def _read(self, demands: Sequence[Demand], now: int, *, one_more: bool = False) -> dict[str, Level]:
-        return {
-            demand.charge.key: self._meters.get(demand.charge.key, _EMPTY).level(
-                now=now,
-                cap=demand.cap,
-                amount=1 if one_more else demand.charge.amount,
-                window=demand.charge.window_us,
-            )
-            for demand in demands
-        }
+        levels = {}
+        for demand in demands:
+            charge = demand.charge
+            amount = 1 if one_more else charge.amount
+            meter = self._meters.get(charge.key, _EMPTY)
+            levels[charge.key] = meter.level(now=now, cap=demand.cap, amount=amount, window=charge.window_us)
+        return levels
 
     def _meter(self, charge: Charge) -> Meter:
         meter = self._meters.get(charge.key)
         if meter is None:
             meter = self._meters[charge.key] = Meter()
             heappush(self._idle, (self._now + charge.window_us, charge.key))
-        meter.prune(self._now)
         return meter
 
     def _hold(self, hold_id: str, charges: Sequence[Charge], *, at: int, deadline: int) -> None:
         for charge in charges:
+            since = at if charge.since_us is None else charge.since_us
             self._meter(charge).hold(
-                hold_id, at=charge.since(at), amount=charge.amount, window=charge.window_us, deadline=deadline
+                hold_id, at=since, amount=charge.amount, window=charge.window_us, deadline=deadline
             )
         heappush(self._leases, (deadline, hold_id))
 
@@ -217,44 +200,54 @@ class MemoryLedger:
 
     def _charge(self, hold_id: str, hold: _Hold, amounts: Mapping[str, int]) -> None:
         """Put `amounts` by unit in place of what is charged now; those not named go to zero, as do places in flight."""
+        lapsed = hold.state == "lapsed"
         for charge in hold.outcome.charges:
-            self._meter(charge).settle(
+            meter = self._meter(charge)
+            meter.prune(self._now)
+            meter.settle(
                 hold_id,
-                at=charge.since(hold.outcome.at_us),
+                at=hold.outcome.at_us if charge.since_us is None else charge.since_us,
                 amount=amounts.get(charge.unit, 0) if charge.window_us else 0,
                 window=charge.window_us,
-                counted=hold.lapsed_amount(charge.unit) if hold.state is _State.LAPSED else 0,
+                counted=hold.lapsed_amount(charge.unit) if lapsed else 0,
             )
 
     def _remember(self, hold_id: str, hold: _Hold, *, since: int) -> None:
-        if hold.state is _State.HELD:
+        if hold.state == "held":
             heappush(self._ended, (since + REMEMBER_US, hold_id))
-        hold.state, hold.forget_at = _State.ENDED, since + REMEMBER_US
+        hold.state, hold.forget_at = "ended", since + REMEMBER_US
 
     def _advance(self) -> int:
         """Return the time, which never goes back, after what it has ended."""
         now = self._now = max(self._now, self._clock())
+        if self._leases and self._leases[0][0] <= now:
+            self._end_leases(now)
+        if self._idle and self._idle[0][0] <= now:
+            self._drop_idle(now)
+        if self._ended and self._ended[0][0] <= now:
+            self._forget(now)
+        return now
+
+    def _end_leases(self, now: int) -> None:
         while self._leases and self._leases[0][0] <= now:
             _, hold_id = heappop(self._leases)
             hold = self._holds.get(hold_id)
-            if hold is None or hold.state is not _State.HELD:
+            if hold is None or hold.state != "held":
                 continue
             if hold.deadline > now:
                 heappush(self._leases, (hold.deadline, hold_id))
             else:
                 self._lapse(hold_id, hold)
-        self._sweep(now)
-        return now
 
     def _lapse(self, hold_id: str, hold: _Hold) -> None:
         charges = hold.outcome.charges
         self._charge(hold_id, hold, {charge.unit: hold.lapsed_amount(charge.unit) for charge in charges})
         # The truth may still come for as long as it would count somewhere.
         last = max((charge.leaves(hold.outcome.at_us) for charge in charges), default=0)
-        hold.state, hold.forget_at = _State.LAPSED, max(last, self._now + REMEMBER_US)
+        hold.state, hold.forget_at = "lapsed", max(last, self._now + REMEMBER_US)
         heappush(self._ended, (hold.forget_at, hold_id))
 
-    def _sweep(self, now: int) -> None:
+    def _drop_idle(self, now: int) -> None:
         for _ in range(_SWEEP):
             if not self._idle or self._idle[0][0] > now:
                 break
@@ -265,6 +258,8 @@ class MemoryLedger:
                 heappush(self._idle, (max(now + 1, meter.empty_at()), key))
             else:
                 del self._meters[key]
+
+    def _forget(self, now: int) -> None:
         for _ in range(_SWEEP):
             if not self._ended or self._ended[0][0] > now:
                 break

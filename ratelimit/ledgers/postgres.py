@@ -8,7 +8,7 @@ subject follow each other and no two wait for each other; the arithmetic is the 
 import json
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any, Self
 
@@ -140,7 +140,7 @@ class PostgresLedger:
             for one in outcome.charges:
                 counters[one.key].hold(hold.hold_id, one, at=one.since(now), deadline=deadline)
             levels = _levels(counters, hold.demands, now, one_more=True)
-            stored = json.dumps({key: asdict(level) for key, level in levels.items()})
+            stored = json.dumps({key: level._asdict() for key, level in levels.items()})
             forget = _forget_at(outcome, now, deadline)
             await connection.execute(_ADD_HOLD, hold.hold_id, outcome.text, now, deadline, stored, forget)
             await _write(connection, counters)

@@ -17,7 +17,10 @@ def entry_row(entry: JournalEntry) -> Row:
     """Return what is stored of an entry: `kind`, `hold_id` and what belongs to the kind."""
     match entry:
         case Held():
-            last = max((charge.leaves(entry.at_us) for charge in entry.charges), default=0)
+            last = entry.at_us + _DAY_US
+            for charge in entry.charges:
+                if charge.since_us is not None or charge.window_us > _DAY_US:
+                    last = max(last, charge.leaves(entry.at_us))
             return {
                 "kind": "held",
                 "hold_id": entry.hold_id,
@@ -26,10 +29,11 @@ def entry_row(entry: JournalEntry) -> Row:
                 "charges": text_of(entry.charges),
                 "at_us": entry.at_us,
                 "deadline_us": entry.deadline_us,
-                "keep_until": max(last, entry.at_us + _DAY_US),
+                "keep_until": last,
+                "amounts": None,
             }
         case Settled():
-            return {"kind": "settled", "hold_id": entry.hold_id, "amounts": text_of(dict(entry.amounts))}
+            return {"kind": "settled", "hold_id": entry.hold_id, "amounts": text_of(entry.amounts)}
         case Released():
             return {"kind": "released", "hold_id": entry.hold_id}
 
@@ -37,6 +41,8 @@ def entry_row(entry: JournalEntry) -> Row:
 def still_needed(rows: Sequence[Row]) -> list[Row]:
     """Return the rows without those of holds that both begin and are released among them."""
     released = {row["hold_id"] for row in rows if row["kind"] == "released"}
+    if not released:
+        return list(rows)
     gone = released.intersection(row["hold_id"] for row in rows if row["kind"] == "held")
     return [row for row in rows if row["hold_id"] not in gone]
 
@@ -52,11 +58,11 @@ def folded(rows: Sequence[Row]) -> tuple[list[Row], dict[str, str], list[str]]:
     for row in still_needed(rows):
         hold_id = row["hold_id"]
         if row["kind"] == "held":
-            held.setdefault(hold_id, {**row, "amounts": None})
+            held.setdefault(hold_id, row)
         elif row["kind"] == "released":
             released.append(hold_id)
         elif hold_id in held:
-            held[hold_id]["amounts"] = row["amounts"]
+            held[hold_id] = {**held[hold_id], "amounts": row["amounts"]}
         else:
             amounts[hold_id] = row["amounts"]
     return list(held.values()), {id_: text for id_, text in amounts.items() if id_ not in released}, released

@@ -59,7 +59,7 @@ class SettlesTwice(MemoryLedger):
         """Settle, and stay open."""
         done = await super().settle(hold_id, actual)
         if hold := self._holds.get(hold_id):
-            hold.state = memory._State.LAPSED
+            hold.state = "lapsed"
         return done
 
 
