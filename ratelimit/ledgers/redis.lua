@@ -1,12 +1,16 @@
 -- Every decision of a ledger in Valkey or Redis, each one call of this script; `redis.py` beside it makes the calls.
 --
--- KEYS: the clock of the subject; the hold, but for `levels`; then a state and a log for each counter.
--- ARGV: the operation, the time ('' asks the server), then what the operation below reads.
+-- KEYS: the clock of the subject; the hold, but for `levels`; then a state and a log for each counter; for `take`, where
+-- the subject of the hold is noted, unless that is in another part of a cluster.
+-- ARGV: the operation, the time ('' asks the server), then what the operation below reads. What it reads of each counter
+-- is one text, rows ended by `;` with fields between commas: clients write and read one text faster than many.
 --
--- A state is packed (keep, total, flight, newest): the widest window in microseconds, the units in the log, an entry
--- {hold, since, amount, deadline, kept} for each hold in flight, of which `kept` stays charged when its lease ends, and
--- the latest time from which any of them counts. A log is a sorted set of what is settled: scores are times, members
--- are `amount:hold`. The arithmetic is that of `meter.py`; what a charge counts from is `Demand.dated`.
+-- A state is packed (keep, total, flight, newest, oldest, last, count, expires): the widest window in microseconds, the
+-- units in the log, an entry {hold, since, amount, deadline, kept} for each hold in flight, of which `kept` stays
+-- charged when its lease ends, the latest time from which any of them counts; and of the log, so that it is rarely
+-- looked into, its first and last time, how many it has, and until when it surely stays. A log is a sorted set of what
+-- is settled: scores are times, members are `amount:hold`. The arithmetic is that of `meter.py`; what a charge counts
+-- from is `Demand.dated`.
 
 local MAX_ENTRIES, SLOTS, REMEMBER_MS = 256, 128, 3600000
 local FULL, TAKEN, KNOWN, FRESH = 0, 1, 2, 3
@@ -26,6 +30,27 @@ local function amount_of(member)
   return tonumber(string.match(member, '^%d+'))
 end
 
+local function rows_of(text)
+  local rows = {}
+  for row in string.gmatch(text, '[^;]+') do
+    local fields = {}
+    for field in string.gmatch(row .. ',', '([^,]*),') do
+      fields[#fields + 1] = field
+    end
+    rows[#rows + 1] = fields
+  end
+  return rows
+end
+
+-- An answer is lines: status, time, deadline, what the charges count from, levels, and the outcome of a known hold.
+local function answer(status, at, deadline, since, levels, outcome)
+  local times = {}
+  for i, time in ipairs(since) do
+    times[i] = int(time)
+  end
+  return table.concat({ status, int(at), int(deadline), table.concat(times, ' '), levels, outcome }, '\n')
+end
+
 local function read_clock()
   local wall = tonumber(ARGV[2])
   if not wall then
@@ -38,6 +63,13 @@ end
 
 local function write_clock(now)
   redis.call('SET', KEYS[1], int(now), 'PX', REMEMBER_MS)
+end
+
+-- Learn again what is known of the log, after more than one addition has changed it.
+local function look(counter)
+  counter.oldest = tonumber(redis.call('ZRANGE', counter.log, 0, 0, 'WITHSCORES')[2]) or 0
+  counter.last = tonumber(redis.call('ZRANGE', counter.log, -1, -1, 'WITHSCORES')[2]) or 0
+  counter.count = redis.call('ZCARD', counter.log)
 end
 
 -- Above MAX_ENTRIES, merge the oldest of each slot into the newest one: it leaves late, so that no cap is exceeded.
@@ -62,15 +94,21 @@ local function merge(counter)
       parts, amount = {}, 0
     end
   end
+  look(counter)
 end
 
 local function add_settled(counter, hold, at, amount)
   if redis.call('ZADD', counter.log, int(at), int(amount) .. ':' .. hold) == 0 then
     return
   end
+  if counter.count == 0 then
+    counter.oldest, counter.last, counter.expires = at, at, 0
+  end
   counter.total = counter.total + amount
+  counter.count = counter.count + 1
+  counter.oldest, counter.last = math.min(counter.oldest, at), math.max(counter.last, at)
   counter.newest = math.max(counter.newest, at)
-  if redis.call('ZCARD', counter.log) > MAX_ENTRIES then
+  if counter.count > MAX_ENTRIES then
     merge(counter)
   end
 end
@@ -82,13 +120,16 @@ end
 
 -- Return a counter as it is now: what lapsed is settled, what has left the window is gone. Only `save` keeps the sums.
 local function load(state, log, now)
-  local counter = { state = state, log = log, keep = 0, total = 0, held = 0, newest = 0, flight = {} }
+  local counter = {
+    state = state, log = log, keep = 0, total = 0, held = 0, newest = 0, flight = {}, oldest = 0, last = 0, count = 0,
+    expires = 0 }
   local packed = redis.call('GET', state)
   if not packed then
     return counter
   end
   local flight
-  counter.keep, counter.total, flight, counter.newest = cmsgpack.unpack(packed)
+  counter.keep, counter.total, flight, counter.newest, counter.oldest, counter.last, counter.count, counter.expires =
+    cmsgpack.unpack(packed)
   for _, entry in ipairs(flight) do
     if entry[4] > now then
       counter.flight[#counter.flight + 1] = entry
@@ -102,7 +143,6 @@ local function load(state, log, now)
   end
   if counter.total > 0 then
     local gone_until = now - counter.keep
-    counter.oldest = tonumber(redis.call('ZRANGE', log, 0, 0, 'WITHSCORES')[2])
     if counter.oldest <= gone_until then
       counter.changed = true
       local old = redis.call('ZRANGEBYSCORE', log, '-inf', int(gone_until))
@@ -110,7 +150,7 @@ local function load(state, log, now)
       for _, member in ipairs(old) do
         counter.total = counter.total - amount_of(member)
       end
-      counter.oldest = tonumber(redis.call('ZRANGE', log, 0, 0, 'WITHSCORES')[2])
+      look(counter)
     end
   end
   return counter
@@ -126,11 +166,16 @@ local function save(counter, now)
     lasts = math.max(lasts, entry[4] - now)
   end
   -- The hour more is for a server whose clock is behind the ledger's.
-  local ttl = milliseconds(lasts + REMEMBER_MS * 1000)
-  redis.call('SET', counter.state, cmsgpack.pack(counter.keep, counter.total, counter.flight, counter.newest), 'PX', ttl)
-  if counter.total > 0 then
-    redis.call('PEXPIRE', counter.log, ttl)
+  local hour = REMEMBER_MS * 1000
+  if counter.total > 0 and counter.expires < now + lasts then
+    -- Longer than needed, so that it need not be said again for an hour.
+    redis.call('PEXPIRE', counter.log, milliseconds(lasts + 2 * hour))
+    counter.expires = now + lasts + hour
   end
+  local packed = cmsgpack.pack(
+    counter.keep, counter.total, counter.flight, counter.newest, counter.oldest, counter.last, counter.count,
+    counter.expires)
+  redis.call('SET', counter.state, packed, 'PX', milliseconds(lasts + hour))
 end
 
 local function free_at(entry, window)
@@ -173,24 +218,27 @@ local function settled(counter, now, window)
       return used
     end
   end
-  local newest = redis.call('ZRANGE', counter.log, -1, -1, 'WITHSCORES')[2]
-  return used, tonumber(oldest) + window, tonumber(newest) + window
+  return used, tonumber(oldest) + window, counter.last + window
+end
+
+local function missing_of(counter, now, cap, window, amount)
+  counter.settled = counter.settled or { settled(counter, now, window) }
+  return counter.settled[1] + counter.held + amount - cap
 end
 
 -- Return the fields of a `Level` in their order, as one text, which a client reads faster than many numbers; -1 stands
--- for None. Second, whether the amount fits. A decision does not change the log after the first look at it.
+-- for None. A decision does not change the log after the first look at it.
 local function level(counter, now, cap, window, amount)
-  counter.settled = counter.settled or { settled(counter, now, window) }
+  local missing = missing_of(counter, now, cap, window, amount)
   local used, first, last = unpack(counter.settled)
   for _, entry in ipairs(counter.flight) do
     local free = free_at(entry, window)
     first, last = math.min(first or free, free), math.max(last or free, free)
   end
-  local missing = used + counter.held + amount - cap
   local at = missing > 0 and amount <= cap and next_at(counter, now, window, missing) or -1
   local in_flight = counter.held > 0 and 1 or 0
   local fields = { cap, used, counter.held, missing <= 0 and 1 or 0, at, in_flight, first or -1, last or -1 }
-  return string.format('%.0f %.0f %.0f %.0f %.0f %.0f %.0f %.0f', unpack(fields)), missing <= 0
+  return string.format('%.0f %.0f %.0f %.0f %.0f %.0f %.0f %.0f', unpack(fields))
 end
 
 local function find_in_flight(counter, hold)
@@ -219,7 +267,7 @@ end
 -- Return what a charge counts from: `opens` is empty, `first`, or the times at which a calendar turns.
 local function dated(counter, opens, now, window)
   if opens == 'first' then
-    local newest = counter.total > 0 and tonumber(redis.call('ZRANGE', counter.log, -1, -1, 'WITHSCORES')[2]) or 0
+    local newest = counter.total > 0 and counter.last or 0
     for _, entry in ipairs(counter.flight) do
       newest = math.max(newest, entry[2])
     end
@@ -233,39 +281,38 @@ local function dated(counter, opens, now, window)
   return now
 end
 
--- ARGV: hold, lease, outcome, whether a fresh subject is known to be one; then cap, window, amount and what the window
--- opens with, by counter.
+-- ARGV: hold, lease, outcome, whether a fresh subject is known to be one, the subject; then cap, window, amount and what
+-- the window opens with, by counter.
 local function take(now, fresh)
   local hold, lease, outcome = ARGV[3], tonumber(ARGV[4]), ARGV[5]
   if fresh and ARGV[6] == '0' then
-    return { FRESH }
+    return answer(FRESH, 0, 0, {}, '', '')
   end
   write_clock(now)
   local known = redis.call('GET', KEYS[2])
   if known then
     local _, at, deadline, first_outcome, _, levels, since = cmsgpack.unpack(known)
-    return { KNOWN, at, deadline, first_outcome, levels, since }
+    return answer(KNOWN, at, deadline, since, levels, first_outcome)
   end
   local counters, levels, all_fit = {}, {}, true
+  local rows = rows_of(ARGV[8])
   local function each(visit)
-    for i = 0, (#KEYS - 2) / 2 - 1 do
-      local first = 7 + 4 * i
-      visit(i + 1, tonumber(ARGV[first]), tonumber(ARGV[first + 1]), tonumber(ARGV[first + 2]), ARGV[first + 3])
+    for i, row in ipairs(rows) do
+      visit(i, tonumber(row[1]), tonumber(row[2]), tonumber(row[3]), row[4])
     end
   end
   each(function(i, cap, window, amount)
     counters[i] = load(KEYS[1 + 2 * i], KEYS[2 + 2 * i], now)
-    local fits
-    levels[i], fits = level(counters[i], now, cap, window, amount)
-    all_fit = all_fit and fits
+    all_fit = all_fit and missing_of(counters[i], now, cap, window, amount) <= 0
   end)
   if not all_fit then
-    for _, counter in ipairs(counters) do
-      if counter.changed then
-        save(counter, now)
+    each(function(i, cap, window, amount)
+      levels[i] = level(counters[i], now, cap, window, amount)
+      if counters[i].changed then
+        save(counters[i], now)
       end
-    end
-    return { FULL, now, 0, '', levels, {} }
+    end)
+    return answer(FULL, now, 0, {}, table.concat(levels, ';'), '')
   end
   local deadline, lasts, kept, since = now + lease, 0, {}, {}
   each(function(i, cap, window, amount, opens)
@@ -275,8 +322,13 @@ local function take(now, fresh)
     levels[i] = level(counters[i], now, cap, window, 1)
     lasts, kept[i] = math.max(lasts, since[i] + window - now), 0
   end)
-  keep_hold(ttl_in_flight(lasts, lease), HELD, now, deadline, outcome, kept, levels, since)
-  return { TAKEN, now, deadline, '', levels, since }
+  local ttl, after = ttl_in_flight(lasts, lease), table.concat(levels, ';')
+  if #KEYS % 2 == 1 then
+    -- Whoever ends the hold, on any node, finds here whose it is.
+    redis.call('SET', KEYS[#KEYS], ARGV[7], 'PX', ttl)
+  end
+  keep_hold(ttl, HELD, now, deadline, outcome, kept, after, since)
+  return answer(TAKEN, now, deadline, since, after, '')
 end
 
 -- ARGV: hold; then window and final amount by counter. Releasing is settling at zero.
@@ -290,9 +342,9 @@ local function settle(now)
   if state == ENDED then
     return BEFORE
   end
-  for i = 1, (#KEYS - 2) / 2 do
+  for i, row in ipairs(rows_of(ARGV[4])) do
     local counter = load(KEYS[1 + 2 * i], KEYS[2 + 2 * i], now)
-    local window, amount = tonumber(ARGV[2 + 2 * i]), tonumber(ARGV[3 + 2 * i])
+    local window, amount = tonumber(row[1]), tonumber(row[2])
     local index = find_in_flight(counter, hold)
     if index then
       table.remove(counter.flight, index)
@@ -300,6 +352,7 @@ local function settle(now)
       widen(counter, window)
       if kept[i] > 0 and redis.call('ZREM', counter.log, int(kept[i]) .. ':' .. hold) == 1 then
         counter.total = counter.total - kept[i]
+        look(counter)
       else
         amount = amount - kept[i]
       end
@@ -326,13 +379,13 @@ local function renew(now)
   end
   deadline = math.max(deadline, now + lease)
   local lasts = 0
-  for i = 1, (#KEYS - 2) / 2 do
+  for i, row in ipairs(rows_of(ARGV[5])) do
     local counter = load(KEYS[1 + 2 * i], KEYS[2 + 2 * i], now)
-    kept[i] = tonumber(ARGV[4 + 2 * i]) or kept[i]
+    kept[i] = tonumber(row[2]) or kept[i]
     local _, entry = find_in_flight(counter, hold)
     entry[4], entry[5] = deadline, kept[i]
     save(counter, now)
-    lasts = math.max(lasts, since[i] + tonumber(ARGV[3 + 2 * i]) - now)
+    lasts = math.max(lasts, since[i] + tonumber(row[1]) - now)
   end
   keep_hold(ttl_in_flight(lasts, deadline - now), state, at, deadline, outcome, kept, levels, since)
   return DONE
@@ -341,19 +394,18 @@ end
 -- ARGV: whether a fresh subject is known to be one; then cap, window and amount by counter.
 local function levels(now, fresh)
   if fresh and ARGV[3] == '0' then
-    return { FRESH }
+    return answer(FRESH, 0, 0, {}, '', '')
   end
   write_clock(now)
   local found = {}
-  for i = 1, (#KEYS - 1) / 2 do
+  for i, row in ipairs(rows_of(ARGV[4])) do
     local counter = load(KEYS[2 * i], KEYS[1 + 2 * i], now)
     if counter.changed then
       save(counter, now)
     end
-    local first = 1 + 3 * i
-    found[i] = level(counter, now, tonumber(ARGV[first]), tonumber(ARGV[first + 1]), tonumber(ARGV[first + 2]))
+    found[i] = level(counter, now, tonumber(row[1]), tonumber(row[2]), tonumber(row[3]))
   end
-  return { FULL, now, 0, '', found, {} }
+  return answer(FULL, now, 0, {}, table.concat(found, ';'), '')
 end
 
 -- ARGV: hold, at, deadline, state, outcome; then window, amount and what it counts from, by counter. Does not write the clock: the subject
@@ -364,10 +416,10 @@ local function restore(now)
     return BEFORE
   end
   local lasts, kept, since = 0, {}, {}
-  for i = 1, (#KEYS - 2) / 2 do
+  for i, row in ipairs(rows_of(ARGV[8])) do
     local counter = load(KEYS[1 + 2 * i], KEYS[2 + 2 * i], now)
-    local window, amount = tonumber(ARGV[5 + 3 * i]), tonumber(ARGV[6 + 3 * i])
-    since[i] = tonumber(ARGV[7 + 3 * i])
+    local window, amount = tonumber(row[1]), tonumber(row[2])
+    since[i] = tonumber(row[3])
     if state == 'held' then
       add_in_flight(counter, hold, since[i], window, amount, deadline)
     elseif since[i] + window > now and amount > 0 then
@@ -378,9 +430,9 @@ local function restore(now)
     lasts, kept[i] = math.max(lasts, since[i] + window - now), 0
   end
   if state == 'held' then
-    keep_hold(ttl_in_flight(lasts, math.max(0, deadline - now)), HELD, at, deadline, outcome, kept, {}, since)
+    keep_hold(ttl_in_flight(lasts, math.max(0, deadline - now)), HELD, at, deadline, outcome, kept, '', since)
   else
-    keep_hold(REMEMBER_MS, ENDED, at, deadline, outcome, kept, {}, since)
+    keep_hold(REMEMBER_MS, ENDED, at, deadline, outcome, kept, '', since)
   end
   return DONE
 end

@@ -9,8 +9,9 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple, Self
 from urllib.parse import quote
 
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
@@ -34,7 +35,7 @@ from ratelimit.ledgers.outcomes import Outcome, subject_of
 from ratelimit.ledgers.reaching import away_on
 from ratelimit.meter import Level
 
-LAYOUT = "parley:caps:2"
+LAYOUT = "parley:caps:3"
 """Begins every key. It changes with what the script keeps, so that versions running side by side never misread."""
 REMEMBER_US = 3_600_000_000
 
@@ -50,6 +51,24 @@ _ANSWER_SECONDS = 5.0
 _reached = away_on(ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OSError)
 
 
+class _Answer(NamedTuple):
+    """What the script says about a hold or about levels."""
+
+    status: int
+    at_us: int
+    deadline_us: int
+    since: list[int]
+    levels: str
+    outcome: str
+
+    @classmethod
+    def read(cls, told: bytes | str) -> Self:
+        """Read the lines of an answer."""
+        text = told if isinstance(told, str) else told.decode()
+        status, at_us, deadline_us, since, levels, outcome = text.split("\n", 5)
+        return cls(int(status), int(at_us), int(deadline_us), [*map(int, since.split())], levels, outcome)
+
+
 class RedisLedger:
     """Keeps levels in Valkey or Redis; see `Ledger` for what it promises.
 
@@ -61,6 +80,8 @@ class RedisLedger:
     def __init__(self, *, client: Redis | RedisCluster, clock: Callable[[], int] | None = None) -> None:
         self._client = client
         self._clock = clock
+        self._scattered = isinstance(client, RedisCluster)
+        """Whether keys without a common tag are of different servers."""
         self._sha = client.register_script(_SCRIPT).sha
         self._own: OrderedDict[str, Outcome] = OrderedDict()
         """The latest holds taken here, so that their end needs no look-up."""
@@ -68,32 +89,32 @@ class RedisLedger:
     @_reached
     async def take(self, hold: HoldRequest) -> Taken | Full:
         outcome = Outcome.of(hold)
-        lease_ms = -(-hold.lease_us // 1_000)
         keys = _keys(outcome, hold.hold_id)
         arguments = (hold.hold_id, hold.lease_us, outcome.text)
-        demands = _joined((*_asked(demand), _opens(demand)) for demand in hold.demands)
-        # Whoever ends the hold, on any node, finds here whose it is. First, so that no hold is ever without it.
-        where = ("SET", _where(hold.hold_id), hold.subject, "PX", _ttl_ms(outcome, hold.lease_us))
-        _, answer = await self._many([where, self._script(keys, "take", *arguments, 0, *demands)])
-        if answer[0] == _FRESH:
+        demands = (hold.subject, _rows((*_asked(demand), _opens(demand)) for demand in hold.demands))
+        if self._scattered:
+            # Another part of the cluster than the script's. First, so that no hold is ever without it.
+            where = ("SET", _where(hold.hold_id), hold.subject, "PX", _ttl_ms(outcome, hold.lease_us))
+            _, told = await self._many([where, self._script(keys, "take", *arguments, 0, *demands)])
+        else:
+            keys.append(_where(hold.hold_id))
+            told = await self._call(self._script(keys, "take", *arguments, 0, *demands))
+        answer = _Answer.read(told)
+        if answer.status == _FRESH:
             await self._check_epoch()
-            answer = await self._call(self._script(keys, "take", *arguments, 1, *demands))
-        status, at_us, deadline_us, text, levels, since = answer
-        if status == _FULL:
-            await self._client.pexpire(_where(hold.hold_id), lease_ms, lt=True)
-            return Full(at_us=at_us, levels=_levels(outcome.keys, levels))
-        first = _dated(Outcome.read(text) if status == _KNOWN else outcome, at_us, since)
-        if status == _TAKEN:
+            answer = _Answer.read(await self._call(self._script(keys, "take", *arguments, 1, *demands)))
+        if answer.status == _FULL:
+            if self._scattered:
+                await self._client.pexpire(_where(hold.hold_id), -(-hold.lease_us // 1_000), lt=True)
+            return Full(at_us=answer.at_us, levels=_levels(outcome.keys, answer.levels))
+        known = Outcome.read(answer.outcome) if answer.status == _KNOWN else outcome
+        first = _dated(known, answer.at_us, answer.since)
+        if answer.status == _TAKEN:
             self._own[hold.hold_id] = first
             if len(self._own) > _MOST_OWN:
                 self._own.popitem(last=False)
-        return Taken(
-            at_us=at_us,
-            deadline_us=deadline_us,
-            model=first.model,
-            charges=first.charges,
-            levels=_levels(first.keys, levels),
-        )
+        levels = _levels(first.keys, answer.levels)
+        return Taken(answer.at_us, answer.deadline_us, first.model, first.charges, levels)
 
     @_reached
     async def settle(self, hold_id: str, actual: Mapping[str, int]) -> bool:
@@ -119,7 +140,7 @@ class RedisLedger:
                 (one.window_us, "" if one.unit in GIVEN_BACK else of_hold.get(one.unit, "")) for one in outcome.charges
             ]
             commands += [
-                self._script(_keys(outcome, hold_id), "renew", hold_id, lease_us, *_joined(kept)),
+                self._script(_keys(outcome, hold_id), "renew", hold_id, lease_us, _rows(kept)),
                 ("PEXPIRE", _where(hold_id), _ttl_ms(outcome, lease_us), "GT"),
             ]
         answers = await self._many(commands)
@@ -130,12 +151,12 @@ class RedisLedger:
     async def levels(self, demands: Sequence[Demand]) -> Reading:
         tag = _tag(subject_of(demands[0].charge.key)) if demands else _tag("")
         keys = [f"{tag}:now", *_counters(demand.charge.key for demand in demands)]
-        flat = _joined(map(_asked, demands))
-        answer = await self._call(self._script(keys, "levels", 0, *flat))
-        if answer[0] == _FRESH:
+        rows = _rows(map(_asked, demands))
+        answer = _Answer.read(await self._call(self._script(keys, "levels", 0, rows)))
+        if answer.status == _FRESH:
             await self._check_epoch()
-            answer = await self._call(self._script(keys, "levels", 1, *flat))
-        return Reading(at_us=answer[1], levels=_levels([demand.charge.key for demand in demands], answer[4]))
+            answer = _Answer.read(await self._call(self._script(keys, "levels", 1, rows)))
+        return Reading(at_us=answer.at_us, levels=_levels([one.charge.key for one in demands], answer.levels))
 
     @_reached
     async def entries(self, key: str, *, window_us: int) -> Sequence[Entry]:
@@ -155,11 +176,11 @@ class RedisLedger:
         commands: list[Sequence[Any]] = []
         for hold in holds:
             outcome = Outcome(hold.subject, hold.model, hold.charges)
-            charges = _joined((one.window_us, one.amount, one.since(hold.at_us)) for one in hold.charges)
+            charges = _rows((one.window_us, one.amount, one.since(hold.at_us)) for one in hold.charges)
             facts = (hold.hold_id, hold.at_us, hold.deadline_us, hold.state, outcome.text)
             commands += [
                 ("SET", _where(hold.hold_id), hold.subject, "PX", _ttl_ms(outcome, 0)),
-                self._script(_keys(outcome, hold.hold_id), "restore", *facts, *charges),
+                self._script(_keys(outcome, hold.hold_id), "restore", *facts, charges),
             ]
         for first in range(0, len(commands), _AT_ONCE):
             await self._many(commands[first : first + _AT_ONCE])
@@ -169,8 +190,8 @@ class RedisLedger:
         outcome = await self._find(hold_id)
         answer = _UNKNOWN
         if outcome is not None:
-            amounts = _joined((one.window_us, amount(one) if one.window_us else 0) for one in outcome.charges)
-            answer = await self._call(self._script(_keys(outcome, hold_id), "settle", hold_id, *amounts))
+            amounts = _rows((one.window_us, amount(one) if one.window_us else 0) for one in outcome.charges)
+            answer = await self._call(self._script(_keys(outcome, hold_id), "settle", hold_id, amounts))
         self._own.pop(hold_id, None)
         if answer == _UNKNOWN:
             await self._check_epoch()
@@ -241,6 +262,7 @@ async def opened(
         yield RedisLedger(client=client, clock=clock)
 
 
+@lru_cache(maxsize=10_000)
 def _tag(subject: str) -> str:
     # A brace in a subject would end the tag too soon.
     return f"{LAYOUT}:{{{quote(subject, safe=' :@|/+')}}}"
@@ -251,7 +273,13 @@ def _where(hold_id: str) -> str:
 
 
 def _counters(keys: Iterable[str]) -> list[str]:
-    return [f"{_tag(subject_of(key))}:{part}:{key}" for key in keys for part in ("state", "log")]
+    return [name for key in keys for name in _counter(key)]
+
+
+@lru_cache(maxsize=10_000)
+def _counter(key: str) -> tuple[str, str]:
+    tag = _tag(subject_of(key))
+    return f"{tag}:state:{key}", f"{tag}:log:{key}"
 
 
 def _hold_keys(subject: str, hold_id: str) -> list[str]:
@@ -267,8 +295,8 @@ def _ttl_ms(outcome: Outcome, lease_us: int) -> int:
     return (max(widest, lease_us) + 2 * REMEMBER_US) // 1_000
 
 
-def _joined(rows: Iterable[Iterable[object]]) -> list[object]:
-    return [value for row in rows for value in row]
+def _rows(rows: Iterable[Iterable[object]]) -> str:
+    return ";".join([",".join(map(str, row)) for row in rows])
 
 
 def _asked(demand: Demand) -> tuple[int, int, int]:
@@ -291,8 +319,11 @@ def _dated(outcome: Outcome, at_us: int, since: Sequence[int]) -> Outcome:
     return replace(outcome, charges=charges)
 
 
-def _levels(keys: Sequence[str], rows: Sequence[bytes | str]) -> dict[str, Level]:
-    return {key: _level(*map(int, row.split())) for key, row in zip(keys, rows, strict=bool(rows))}
+def _levels(keys: Sequence[str], text: str) -> dict[str, Level]:
+    """Return the levels in the order of the keys; none if the server no longer knows them."""
+    if not text:
+        return {}
+    return {key: _level(*map(int, row.split())) for key, row in zip(keys, text.split(";"), strict=True)}
 
 
 def _level(cap: int, used: int, held: int, fits: int, next_at: int, at_most: int, first: int, last: int) -> Level:

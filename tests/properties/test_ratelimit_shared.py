@@ -102,7 +102,7 @@ MISTAKES = {
     "a charge leaves early": ("gone_until = now - counter.keep", "gone_until = now - counter.keep + 1"),
     "a lease ends late": ("if entry[4] > now then", "if entry[4] >= now then"),
     "time goes back": ("math.max(wall, tonumber(last or '0'))", "wall"),
-    "what is in flight is free": ("used + counter.held + amount - cap", "used + amount - cap"),
+    "what is in flight is free": ("counter.settled[1] + counter.held + amount", "counter.settled[1] + amount"),
     "an end happens twice": ("if state == ENDED then", "if false then"),
     "progress counts twice": ("counter.total = counter.total - kept[i]", ""),
     "progress is forgotten": ("entry[4], entry[5] = deadline, kept[i]", "entry[4] = deadline"),
