@@ -9,6 +9,8 @@ from typing import Literal, NamedTuple, Protocol
 
 from ratelimit.meter import Level
 
+MOST = 10**12
+"""The units that one hold may charge of a counter: sums of thousands of these are whole numbers in every store."""
 GIVEN_BACK = frozenset({"messages", "concurrent-requests"})
 """Units that return to the user when a lease ends; of all others, the last progress stays charged."""
 
@@ -62,7 +64,7 @@ class Demand:
 class HoldRequest:
     """All that one request asks for, all or none.
 
-    Amounts are at least 1 and no key comes twice; otherwise `ValueError`.
+    Amounts are from 1 to `MOST` and no key comes twice; otherwise `ValueError`.
     """
 
     hold_id: str
@@ -75,8 +77,8 @@ class HoldRequest:
 
     def __post_init__(self) -> None:
         for demand in self.demands:
-            if demand.charge.amount < 1:
-                raise ValueError("a hold charges at least one unit of each counter")
+            if not 1 <= demand.charge.amount <= MOST:
+                raise ValueError(f"a hold charges at least one unit of each counter, and at most {MOST}")
         if len(self.demands) > 1 and len({demand.charge.key for demand in self.demands}) != len(self.demands):
             raise ValueError("a hold charges each counter once")
 
@@ -133,6 +135,12 @@ class Entry:
     """When it leaves; of one in flight the latest time, if its lease is not renewed."""
 
 
+def check(amounts: Mapping[str, int]) -> None:
+    """Raise `ValueError` if a hold cannot come to these amounts."""
+    if amounts and (min(amounts.values()) < 0 or max(amounts.values()) > MOST):
+        raise ValueError(f"a hold cannot come to less than 0 or more than {MOST}")
+
+
 class LedgerEmptied(Exception):  # noqa: N818  # named by what happened, as all of ours
     """A shared ledger has lost what it kept; nothing was charged. `restore` makes it whole again."""
 
@@ -167,7 +175,7 @@ class Ledger(Protocol):
         A unit that is not named stays as held. Returns whether this call did it: False for an id that was settled or
         released before, or is unknown. Unconditional: the truth is recorded above the cap, and after the lease has
         ended. Places in flight are freed.
-        Raises `ValueError` for a negative amount.
+        Raises `ValueError` for an amount below 0 or above `MOST`.
         """
 
     async def release(self, hold_id: str) -> bool:
@@ -179,7 +187,7 @@ class Ledger(Protocol):
         """Extend these holds to `lease_us` from now and note their progress, amounts by hold id and unit.
 
         Returns the ids that are held; of the others nothing is changed. A deadline never comes nearer.
-        Raises `ValueError` for a negative amount.
+        Raises `ValueError` for an amount below 0 or above `MOST`.
         """
 
     async def levels(self, demands: Sequence[Demand]) -> Reading:

@@ -8,10 +8,14 @@ _PER = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """Millionths of a dollar per million tokens."""
+    """Millionths of a dollar per million tokens. Raises `ValueError` for a negative one, which would mint credit."""
 
     input: int
     output: int
+
+    def __post_init__(self) -> None:
+        if self.input < 0 or self.output < 0:
+            raise ValueError("a price cannot be negative")
 
     @classmethod
     def of_dollars(cls, *, input: float, output: float) -> Self:  # noqa: A002  # as in the configuration

@@ -1,6 +1,6 @@
 """Measure the limiters of this machine side by side: how exact they are, and how fast.
 
-`.venv/bin/python bench/caps/run.py`, or with `--only speed`, `--only accuracy`, `--rounds 5`. Writes
+`.venv/bin/python bench/caps/run.py`, or with `--only speed` (`accuracy`, `failures`, `memory`), `--rounds 5`. Writes
 bench/out/caps.md; `docs/limits.md` says how to read it. Starts its own Valkey and PostgreSQL from their wheels.
 """
 
@@ -17,7 +17,7 @@ ROOT = HERE.parents[1]
 PEERS = ROOT / "bench" / "out" / "caps"
 sys.path[:0] = [str(HERE.parent), str(ROOT)]
 
-from caps import accuracy, speed  # noqa: E402  # found by the lines above
+from caps import accuracy, failures, memory, speed  # noqa: E402  # found by the lines above
 from caps.limiters import LIMITERS  # noqa: E402
 
 from tests import services  # noqa: E402
@@ -28,7 +28,7 @@ SCENARIOS: tuple[accuracy.Scenario, ...] = ("steady", "late", "skewed")
 def main() -> None:
     """Measure what the command line asks for, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=["speed", "accuracy"])
+    parser.add_argument("--only", choices=["speed", "accuracy", "failures", "memory"])
     parser.add_argument("--rounds", type=int, default=3, help="how often each speed is measured (default 3)")
     options = parser.parse_args()
     if not PEERS.exists():
@@ -38,7 +38,12 @@ def main() -> None:
     sys.path.append(str(PEERS))
     urls = {"memory": "", "valkey": services.valkey(), "postgres": services.postgres()}
     lines: list[str] = []
-    tables = {"speed": lambda: speeds(urls, options.rounds), "accuracy": lambda: accuracies(urls)}
+    tables = {
+        "speed": lambda: speeds(urls, options.rounds),
+        "accuracy": lambda: accuracies(urls),
+        "failures": lambda: failures.table(urls),
+        "memory": memory.table,
+    }
     for name, table in tables.items():
         if options.only in {None, name}:
             for line in table():

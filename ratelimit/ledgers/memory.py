@@ -23,6 +23,7 @@ from ratelimit.ledger import (
     Settled,
     StoredHold,
     Taken,
+    check,
 )
 from ratelimit.ledgers.outcomes import entries_of
 from ratelimit.meter import Level, Meter
@@ -90,8 +91,7 @@ class MemoryLedger:
 
     async def settle(self, hold_id: str, actual: Mapping[str, int]) -> bool:
         self._advance()
-        if actual and min(actual.values()) < 0:
-            raise ValueError("a hold cannot settle below zero")
+        check(actual)
         hold = self._holds.get(hold_id)
         if hold is None or hold.state == "ended":
             return False
@@ -116,8 +116,8 @@ class MemoryLedger:
     async def renew(
         self, hold_ids: Collection[str], progress: Mapping[str, Mapping[str, int]], *, lease_us: int
     ) -> frozenset[str]:
-        if any(amount < 0 for amounts in progress.values() for amount in amounts.values()):
-            raise ValueError("a hold cannot progress below zero")
+        for amounts in progress.values():
+            check(amounts)
         now = self._advance()
         renewed = set()
         for hold_id in hold_ids:

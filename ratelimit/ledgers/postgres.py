@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import asyncpg
 
-from ratelimit.ledger import GIVEN_BACK, Charge, Demand, Entry, Full, HoldRequest, Reading, Taken
+from ratelimit.ledger import GIVEN_BACK, Charge, Demand, Entry, Full, HoldRequest, Reading, Taken, check
 from ratelimit.ledgers.outcomes import Outcome, entries_of, subject_of
 from ratelimit.ledgers.reaching import away_on
 from ratelimit.meter import Level, Meter
@@ -89,8 +89,7 @@ class PostgresLedger:
 
     @_reached
     async def settle(self, hold_id: str, actual: Mapping[str, int]) -> bool:
-        if any(amount < 0 for amount in actual.values()):
-            raise ValueError("a hold cannot settle below zero")
+        check(actual)
         return await self._end(hold_id, lambda charge: actual.get(charge.unit, charge.amount))
 
     @_reached
@@ -101,8 +100,8 @@ class PostgresLedger:
     async def renew(
         self, hold_ids: Collection[str], progress: Mapping[str, Mapping[str, int]], *, lease_us: int
     ) -> frozenset[str]:
-        if any(amount < 0 for amounts in progress.values() for amount in amounts.values()):
-            raise ValueError("a hold cannot progress below zero")
+        for amounts in progress.values():
+            check(amounts)
         # One after the other: a subject is never locked for the sake of another one.
         renewed = [hold_id for hold_id in hold_ids if await self._renew(hold_id, progress.get(hold_id, {}), lease_us)]
         return frozenset(renewed)

@@ -30,6 +30,7 @@ from ratelimit.ledger import (
     Reading,
     StoredHold,
     Taken,
+    check,
 )
 from ratelimit.ledgers.outcomes import Outcome, subject_of
 from ratelimit.ledgers.reaching import away_on
@@ -118,8 +119,7 @@ class RedisLedger:
 
     @_reached
     async def settle(self, hold_id: str, actual: Mapping[str, int]) -> bool:
-        if any(amount < 0 for amount in actual.values()):
-            raise ValueError("a hold cannot settle below zero")
+        check(actual)
         return await self._end(hold_id, lambda charge: actual.get(charge.unit, charge.amount))
 
     @_reached
@@ -130,8 +130,8 @@ class RedisLedger:
     async def renew(
         self, hold_ids: Collection[str], progress: Mapping[str, Mapping[str, int]], *, lease_us: int
     ) -> frozenset[str]:
-        if any(amount < 0 for amounts in progress.values() for amount in amounts.values()):
-            raise ValueError("a hold cannot progress below zero")
+        for amounts in progress.values():
+            check(amounts)
         found = [(hold_id, outcome) for hold_id in hold_ids if (outcome := await self._find(hold_id))]
         commands = []
         for hold_id, outcome in found:

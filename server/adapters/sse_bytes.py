@@ -82,6 +82,8 @@ class _Chunk(Struct):
     error: Any = None
 
 
+_MOST_TOKENS: Final = 10**9
+"""Above this many, and below none, a provider's count is not believed."""
 _decode = msgspec.json.Decoder(_Chunk).decode
 
 
@@ -227,14 +229,16 @@ def _asides(said: _Said) -> Iterator[Aside]:
         )
 
 
-def _usage(counts: _Counts) -> Usage:
+def _usage(counts: _Counts) -> Usage | None:
+    """Return what was counted; None if no answer can have that many tokens, so that ours are charged."""
     prompt, completion = counts.prompt_tokens_details, counts.completion_tokens_details
-    return Usage(
-        input_tokens=counts.prompt_tokens or 0,
-        output_tokens=counts.completion_tokens or 0,
-        cached_tokens=(prompt and prompt.cached_tokens) or 0,
-        reasoning_tokens=(completion and completion.reasoning_tokens) or 0,
+    found = (
+        counts.prompt_tokens or 0,
+        counts.completion_tokens or 0,
+        (prompt and prompt.cached_tokens) or 0,
+        (completion and completion.reasoning_tokens) or 0,
     )
+    return Usage(*found) if all(0 <= count <= _MOST_TOKENS for count in found) else None
 
 
 def _reported(error: Any) -> str:

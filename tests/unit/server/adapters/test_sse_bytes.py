@@ -68,6 +68,14 @@ def test_the_cuts_of_the_reads_do_not_matter(texts: list[str], cuts: list[int], 
     assert all(batch.text or batch.finish for batch in batches)
 
 
+@pytest.mark.parametrize("field", ["prompt_tokens", "completion_tokens"])
+@pytest.mark.parametrize("count", [-5, 10**9 + 1, 2**63 - 1, 10**30])
+def test_counts_that_cannot_be_are_not_believed(field: str, count: int) -> None:
+    """A provider that reports less than nothing, or more than any answer has, is as one that does not report."""
+    usage = {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3} | {field: count}}
+    assert decoded(event(said("Hi")) + event(FINISH) + event(usage) + DONE) == [Batch("Hi", "stop", None)]
+
+
 def test_passes_over_what_it_does_not_know() -> None:
     """Comments, other fields, unknown members, null members and empty deltas change nothing."""
     noise = b": ping\n\nevent: message\nid: 1\nretry: 5\n"
