@@ -31,6 +31,8 @@ class Provider:
     """How many answers are running."""
     aborted: int = 0
     """How many were left before they had ended."""
+    produced: int = 0
+    """Chunks of all answers so far."""
     gates: dict[str, tuple[int, asyncio.Event]] = field(default_factory=dict)
 
     def hold(self, model: str, chunks: int) -> asyncio.Event:
@@ -68,6 +70,7 @@ class Provider:
                 await gate.wait()
             await asyncio.sleep(script.delay)
             await response.write(_event({"index": 0, "delta": {"content": chunk}, "finish_reason": None}))
+            self.produced += 1
         await response.write(_event({"index": 0, "delta": {}, "finish_reason": "stop"}))
         usage = {"prompt_tokens": 7, "completion_tokens": len(chunks), "total_tokens": 7 + len(chunks)}
         await response.write(_data({"choices": [], "usage": usage}) + b"data: [DONE]\n\n")
