@@ -79,7 +79,7 @@ class User:
     async def _read(self, http: httpx.AsyncClient, answer: httpx.Response, what: str) -> None:
         response_id = ""
         async for line in answer.aiter_lines():
-            frame = json.loads(line[6:]) if line.startswith("data: ") else {"type": ""}
+            frame: dict[str, Any] = json.loads(line[6:]) if line.startswith("data: ") else {"type": ""}
             if frame["type"] == "response.created":
                 response_id = frame["response"]["id"]
             if frame["type"] == "response.output_text.delta" and what == "leave":

@@ -82,7 +82,7 @@ async def test_a_whole_answer(metered: House) -> None:
     [
         {"model": "broken"},
         {"model": "nothing"},
-        {"tools": [{"type": "function", "name": "f"}]},
+        {"tools": [{"type": "web_search"}]},
         {"max_output_tokens": -1},
         {"model": "gpt-4-mini", "input": "x " * 20_000},
     ],
@@ -160,10 +160,27 @@ async def test_a_title(metered: House) -> None:
     assert await used(metered, key) == charge(response)
 
 
+async def test_a_step_of_a_function(metered: House) -> None:
+    """A call of the client's function is an answer, and what the model makes of its output is another one."""
+    key = await metered.key(tier="metered")
+    metered.scripts["free"] = Script(chunks=WORDS, calls=True)
+    tools = [{"type": "function", "name": "weather", "parameters": {}}]
+    called = await ask(metered, key, model="free", tools=tools)
+    (call,) = called["output"]
+    assert (call["type"], await used(metered, key)) == ("function_call", charge(called))
+    output = [{"type": "function_call_output", "call_id": call["call_id"], "output": "It rains."}]
+    said = await ask(metered, key, model="free", tools=tools, input=output, previous_response_id=called["id"])
+    assert said["output"][0]["type"] == "message"
+    assert await used(metered, key) == {unit: count + charge(said)[unit] for unit, count in charge(called).items()}
+
+
 async def test_no_answer_asked_for(metered: House) -> None:
-    """A message that is stored without an answer costs nothing."""
+    """A message that is stored without an answer, and a count of tokens, cost nothing."""
     key = await metered.key(tier="metered")
     await ask(metered, key, generate=False, conversation="new")
+    async with metered.http(key) as http:
+        counted = await http.post("/v1/responses/input_tokens", json={"model": "gpt-4-mini", "input": "hi"})
+    assert counted.json()["input_tokens"] > 0
     assert await used(metered, key) == FREE
     assert not metered.upstream.calls
 
