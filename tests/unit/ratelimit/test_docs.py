@@ -72,3 +72,18 @@ def test_every_charging_rule_names_tests_that_are_there() -> None:
         named = re.findall(r"`(test_\w+)`", row.rsplit("|", 2)[1])
         assert named, row
         assert all(f"def {test}(" in written for test in named), row
+
+
+def test_the_example_of_the_library_prints_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    """The blocks of Python in the README are run one after the other, with the output that is printed under them."""
+    page = (ROOT / "ratelimit" / "README.md").read_text(encoding="utf-8")
+    names: dict[str, object] = {}
+    shown = 0
+    for language, text in re.findall(r"```(python|text)\n(.*?)```", page, re.DOTALL):
+        if language == "python":
+            exec(compile(text, "README.md", "exec"), names)  # noqa: S102  # ours
+        else:
+            printed = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+            assert printed == text.splitlines()
+            shown += 1
+    assert shown == 2
