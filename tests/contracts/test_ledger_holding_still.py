@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from ratelimit.ledger import Demand, Entry, Full, Ledger, Reading, Taken
+from ratelimit.ledger import MOST, Demand, Entry, Full, Ledger, Reading, Taken
 from tests.contracts.ledgers import START, Wall
 from tests.contracts.test_ledger import HOUR, at_once, counts, messages, request, tokens
 
@@ -60,3 +60,27 @@ async def test_a_clock_that_steps_by_an_hour_admits_no_more(ledger: Ledger, wall
     assert isinstance(await ledger.take(request("early", window)), Full)
     wall.now += 1
     assert isinstance(await ledger.take(request("again", window)), Taken)
+
+
+@pytest.mark.parametrize("amount", [-1, MOST + 1, 2**63, 10**30])
+async def test_amounts_that_cannot_be_change_nothing(ledger: Ledger, amount: int) -> None:
+    """An amount below nothing, or larger than any store counts exactly, is refused wherever it comes in."""
+    await ledger.take(request("h1", *DEMANDS))
+    before = await state(ledger)
+    with pytest.raises(ValueError, match="a hold charges"):
+        await ledger.take(request("h2", tokens(amount, 10**12)))
+    with pytest.raises(ValueError, match="a hold cannot come to"):
+        await ledger.settle("h1", {"messages": 1, "tokens": amount})
+    with pytest.raises(ValueError, match="a hold cannot come to"):
+        await ledger.renew(["h1"], {"h1": {"tokens": amount}}, lease_us=HOUR)
+    assert await state(ledger) == before
+    assert await ledger.settle("h1", {"tokens": MOST})
+
+
+async def test_the_largest_amounts_are_counted_exactly(ledger: Ledger) -> None:
+    """A hundred of the largest amounts that may be are a sum to the unit, and their cap is full."""
+    for number in range(100):
+        await ledger.take(request(f"h{number}", tokens(1, 10**15)))
+        await ledger.settle(f"h{number}", {"tokens": MOST - number})
+    assert await counts(ledger, tokens(1, 10**12)) == [(100 * MOST - 4_950, 0)]
+    assert isinstance(await ledger.take(request("more", tokens(1, 10**12))), Full)

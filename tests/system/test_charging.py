@@ -218,3 +218,12 @@ async def test_an_answer_that_breaks_off(metered: House) -> None:
     response = await ask(metered, key, model="dropped")
     assert response["status"] == "failed"
     assert await used(metered, key) == charge(response, messages=0)
+
+
+async def test_usage_that_a_client_makes_up(metered: House) -> None:
+    """Whatever a client sends as usage, it is charged what was counted here."""
+    key = await metered.key(tier="metered")
+    forged = {"input_tokens": 0, "output_tokens": -1_000_000, "total_tokens": -1_000_000}
+    response = await ask(metered, key, usage=forged, charged={"tokens": 0}, metadata={"tokens": "-5"})
+    assert response["usage"]["output_tokens"] == 8
+    assert await used(metered, key) == charge(response)
