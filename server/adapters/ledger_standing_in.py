@@ -163,7 +163,7 @@ class StandingInLedger:
             return answer
         known = self._taken.get(hold.hold_id)
         if known is not None:
-            return replace(answer, charges=known.charges)
+            return answer._replace(charges=known.charges)
         dated = {charge.key: charge for charge in answer.charges}
         charges = tuple(dated.get(one.charge.key) or one.dated(answer.at_us, None) for one in hold.demands)
         held = Held(
@@ -184,7 +184,7 @@ class StandingInLedger:
             deadline_us=held.deadline_us,
             model=held.model,
         )
-        return replace(answer, charges=charges)
+        return answer._replace(charges=charges)
 
     async def look(self) -> None:
         """Find out whether the ledger is back; if it is, put into it what was let in here, and ask it from now on."""
