@@ -82,8 +82,8 @@ class Accepting:
             # What is stored now is read with the turns that continue it.
             await self._screen_input(actor, request, choice.speaker)
             return Accepted(turn=turn, thread=thread, question=None, headers={})
-        reader = self._catalogue.reader(choice.speaker)
-        drafts = Drafts(self._prompts, choice.speaker, turn, thread, reader=reader)
+        reader, caller = self._catalogue.reader(choice.speaker), self._catalogue.caller(choice.speaker)
+        drafts = Drafts(self._prompts, choice.speaker, turn, thread, reader=reader, caller=caller)
         held = await self._hold(actor, request, choice, turn, drafts, drafts.write(choice.model), waiting)
         try:
             await self._screen_input(actor, request, choice.speaker)

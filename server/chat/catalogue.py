@@ -134,6 +134,10 @@ class Catalogue:
         """Return the first alias that may answer for the persona and reads images."""
         return next((name for name in self.allowed(speaker) if self._models[name].vision), None)
 
+    def caller(self, speaker: Speaker) -> str | None:
+        """Return the first alias that may answer for the persona and calls functions."""
+        return next((name for name in self.allowed(speaker) if self._models[name].tools), None)
+
     async def _speaker_for(self, actor: Actor, named: str | None, conversation: Conversation | None) -> Speaker:
         pinned = conversation.persona if conversation else None
         if named is None and conversation is not None and pinned is not None and conversation.revision is not None:

@@ -13,25 +13,34 @@ from server.core.records import ImagePart, Model, Turn
 class Drafts:
     """The prompts of one request, written at most once for each model that may serve it.
 
-    `reader` is an alias that reads images, to be named where another one is asked to.
+    `reader` is an alias that reads images, `caller` one that calls functions: named where another one is asked to.
     """
 
     def __init__(
-        self, prompts: Prompts, speaker: Speaker, turn: Turn, thread: Thread, *, reader: str | None = None
+        self,
+        prompts: Prompts,
+        speaker: Speaker,
+        turn: Turn,
+        thread: Thread,
+        *,
+        reader: str | None = None,
+        caller: str | None = None,
     ) -> None:
         self._prompts = prompts
         self._speaker = speaker
         self._turn = turn
         self._thread = thread
         self._reader = reader
+        self._caller = caller
         self._done: dict[str, Written] = {}
 
     def write(self, model: Model) -> Written:
         """Return the prompt for `model`. Raises `Refused` where there can be none."""
         if model.alias not in self._done:
             if self._turn.functions is not None and not model.tools:
+                way_out = f"{self._caller!r} does" if self._caller else "ask without them"
                 raise Refused(
-                    "tools_not_supported", f"{model.alias!r} does not call functions; ask without them.", param="tools"
+                    "tools_not_supported", f"{model.alias!r} does not call functions; {way_out}.", param="tools"
                 )
             if not model.vision and self.images:
                 way_out = f"{self._reader!r} does" if self._reader else "send text"

@@ -88,7 +88,9 @@ _ROWS = (
         INVALID,
         "This model does not read images; the message names one that does, if there is one.",
     ),
-    Problem("tools_not_supported", 400, INVALID, "This model does not call functions."),
+    Problem(
+        "tools_not_supported", 400, INVALID, "This model calls no functions; the message names one that does, if any."
+    ),
     Problem("content_blocked", 400, INVALID, "The message meets a rule of this deployment."),
     Problem("model_not_in_tier", 403, "permission_error", "This tier does not include the model."),
     Problem(

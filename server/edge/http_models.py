@@ -45,7 +45,7 @@ def _all(catalogue: Catalogue, actor: Actor) -> Sequence[dict[str, Any]]:
 def _alias(model: Model) -> dict[str, Any]:
     # Aliases come from the configuration, which has no dates.
     shown: dict[str, Any] = {"id": model.alias, "object": "model", "created": 0, "owned_by": "parley"}
-    shown |= {"context": model.context, "vision": model.vision}
+    shown |= {"context": model.context, "vision": model.vision, "tools": model.tools}
     if model.demonstration:
         shown |= {"demonstration": True, "description": "A small demonstration model."}
     return shown

@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from server.adapters import embedded_child
 from server.adapters.upstream_embedded import EmbeddedUpstream, installed_weights
+from server.core.functions import Format
 from server.core.ports import Batch, Call, UpstreamFailed
 from server.core.records import Model, Part, Sampling, TextPart
 
@@ -124,3 +125,13 @@ def test_the_child_ends_with_its_parent() -> None:
 def _ticks(upstream: EmbeddedUpstream) -> int:
     fields = (Path("/proc") / str(upstream.pid) / "stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
+
+
+async def test_an_answer_follows_a_schema(upstream: EmbeddedUpstream) -> None:
+    """An answer that has to follow a JSON schema is an object of it."""
+    schema = {"type": "object", "properties": {"city": {"type": "string", "maxLength": 20}}, "required": ["city"]}
+    sampling = Sampling(
+        max_output_tokens=60, temperature=0.0, format=Format(type="json_schema", name="city", schema=schema)
+    )
+    said = await heard(upstream, replace(call("Name a city in France."), sampling=sampling))
+    assert isinstance(json.loads(said.text)["city"], str)

@@ -191,6 +191,7 @@ async def test_who_may_offer_functions(client: openai.AsyncOpenAI, running: Hous
     with pytest.raises(openai.BadRequestError) as refused:
         await client.responses.create(model="plain", input="Hi", tools=[WEATHER])
     assert refused.value.code == "tools_not_supported"
+    assert "'gpt-4' does" in str(refused.value)
     strict: Any = {"model": "calling", "input": "Hi", "tools": [WEATHER], "prompt": {"id": "json-extractor"}}
     with pytest.raises(openai.PermissionDeniedError) as forbidden:
         await client.responses.create(**strict)

@@ -64,6 +64,7 @@ def test_without_a_file_the_embedded_model_answers() -> None:
     (model,) = settings.models_catalogue().values()
     assert (model.alias, model.upstreams, model.demonstration) == ("local", ("local",), True)
     assert (model.context, model.max_output, model.prefill, model.roles) == (4096, 512, True, "strict")
+    assert not model.tools
     assert list(settings.tiers) == ["free", "plus", "pro"]
     assert settings.tiers["free"]["standard"] == "40 messages / 3h"
     assert settings.listen == ("127.0.0.1", 8000)
