@@ -11,8 +11,8 @@ from typing import Literal
 
 from ratelimit.lines import SECOND_US, Opens, Unit, show_amount, show_dollars, show_span
 
-Whose = Literal["user", "pool", "everyone"]
-"""Whom a cap counts together: one user, the members of an organisation, or all users of the deployment."""
+Whose = Literal["user", "pool", "network", "everyone"]
+"""Whom a cap counts together: one user, the members of an organisation, who comes from one network, or all users."""
 WhenCapped = Literal["use", "wait", "refuse"]
 Rate = Fraction | float
 

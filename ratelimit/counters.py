@@ -16,11 +16,13 @@ class Who:
 
     subject: str
     organisation: str | None = None
+    network: str | None = None
+    """Where somebody comes from who is not known to be one person."""
 
     @classmethod
     def of(cls, ask: Ask) -> Self:
         """Return who asks."""
-        return cls(ask.subject, ask.organisation)
+        return cls(ask.subject, ask.organisation, ask.extras.network)
 
     def key(self, cap: Cap) -> str:
         """Return the key of the counter that `cap` is for this user."""
@@ -30,6 +32,8 @@ class Who:
     def _subject(self, whose: Whose) -> str:
         if whose == "everyone":
             return "everyone"
+        if whose == "network" and self.network is not None:
+            return f"network:{self.network}"
         if whose == "pool" and self.organisation is not None:
             return f"organisation:{self.organisation}"
         return self.subject

@@ -83,6 +83,8 @@ class Extras:
     grants: tuple[Grant, ...] = ()
     overrides: tuple[Override, ...] = ()
     before: Before | None = None
+    network: str | None = None
+    """Where they come from, if they are not known to be one person: their caps over time count all of it too."""
 
 
 NONE: Final = Extras()
@@ -128,6 +130,9 @@ def tier_of(tiers: Tiers, name: str, extras: Extras, now: int) -> Tier:
     for override in extras.overrides:
         if now < override.until_us:
             caps = _replaced(caps, override.caps)
+    if extras.network is not None:
+        mine = [cap for cap in caps if may_pay(cap) and cap.amount is not None]
+        caps = [*caps, *(replace(cap, id=f"network.{cap.id}", whose="network") for cap in mine)]
     return tier if caps is tier.caps else replace(tier, caps=tuple(caps))
 
 

@@ -115,7 +115,7 @@ class Limiter:
         """Return how full every cap of the subject is, every pool of its organisation, and every grant."""
         tiers, now = self._tiers(), self._clock()
         found = tier_of(tiers, tier, extras, now)
-        caps = [cap for cap in found.caps if cap.amount is not None and cap.whose != "everyone"]
+        caps = [cap for cap in found.caps if cap.amount is not None and cap.whose in {"user", "pool"}]
         grants = open_grants(extras, tiers, now)
         who = Who(subject, organisation)
         reading = await self._ledger.levels([demand(who, cap, 1) for cap in (*caps, *grants)])

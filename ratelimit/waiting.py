@@ -138,8 +138,8 @@ class WaitingLimiter:
             wait = None if refused.next_at is None else refused.next_at - (refused.at_us or 0)
             if wait is None or wait > self._patience * SECOND_US:
                 return None
-        name = {"user": ask.subject, "pool": ask.organisation or ask.subject, "everyone": ""}[limit.whose]
-        return (limit.whose, name)
+        names = {"pool": ask.organisation or ask.subject, "network": ask.extras.network or "", "everyone": ""}
+        return (limit.whose, names.get(limit.whose, ask.subject))
 
     def _ended(self, hold_id: str) -> None:
         for key in self._held.pop(hold_id, ()):

@@ -12,7 +12,12 @@ from ratelimit.lines import SECOND_US, show_amount, show_dollars
 from ratelimit.tiers import Lowered
 
 _SPANS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
-_WHO = {"user": "You've", "pool": "Your organisation has", "everyone": "This service has"}
+_WHO = {
+    "user": "You've",
+    "pool": "Your organisation has",
+    "network": "Your network has",
+    "everyone": "This service has",
+}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -70,7 +75,7 @@ def headers(answer: Held | Refused, *, now: int) -> dict[str, str]:
     `RateLimit` and `RateLimit-Policy` follow the IETF draft, `x-ratelimit-*` what OpenAI's clients read.
     """
     found: dict[str, str] = {}
-    levels = [line for line in answer.levels if line.cap.whose != "everyone"]
+    levels = [line for line in answer.levels if line.cap.whose in {"user", "pool"}]
     if levels:
         found["RateLimit-Policy"] = ", ".join(_policy(line) for line in levels)
         found["RateLimit"] = ", ".join(_remaining(line, now) for line in levels)

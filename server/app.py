@@ -61,6 +61,7 @@ from server.edge.doorkeeper import Doorkeeper
 from server.edge.hangups import Hangups
 from server.edge.services import Services
 from server.edge.sockets import Sockets
+from server.edge.visitors import Visitors
 from server.edge.web import create
 from server.edge.wire_uvicorn import WireProtocol
 from server.settings import Settings
@@ -241,6 +242,7 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             observer=observers,
             metrics=metrics.metrics,
             ready=lambda: "draining" if sockets.draining else None,
+            visitors=_visitors(settings, secret, ids),
             allowed_origins=settings.allowed_origins,
             public_url=settings.public_url,
         )
@@ -344,6 +346,12 @@ def serve(settings: Settings, *, ready: Callable[[str], None]) -> None:
         ready(address)
 
     Server(application(settings), settings, ready=settled).run()
+
+
+def _visitors(settings: Settings, secret: bytes, ids: Ids) -> Visitors | None:
+    secure = (settings.public_url or "").startswith("https://")
+    tier = settings.auth.anonymous
+    return None if tier is None else Visitors(tier=tier, secret=secret, new=ids.new, secure=secure)
 
 
 def _operations(

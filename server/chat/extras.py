@@ -28,6 +28,8 @@ class KnownExtras:
 
     async def of(self, who: Actor | User) -> ratelimit.Extras:
         """Return what the user has beside the tier. What names a model that is no more here is left out."""
+        if isinstance(who, Actor) and who.network is not None:
+            return ratelimit.Extras(network=who.network)
         before = None
         if who.tier_before is not None and who.tier_changed_at is not None:
             before = Before(tier=who.tier_before, changed_us=who.tier_changed_at)

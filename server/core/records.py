@@ -42,6 +42,8 @@ class Actor:
     tier_before: str | None = None
     """The tier that they had until `tier_changed_at`."""
     tier_changed_at: int | None = None
+    network: str | None = None
+    """Where they come from, of people without an account, whom a browser may forget."""
     has_extras: bool = False
     """Whether grants or overrides may hold for them, or have held."""
 

@@ -60,6 +60,10 @@ def locale_of(connection: HTTPConnection) -> str | None:
 
 async def actor_of(services: Services, connection: HTTPConnection, secret: str | None) -> Actor:
     """Return who holds the secret, with the language of the client unless the user has one. Raises `Refused`."""
+    if not secret and services.visitors is not None:
+        visitor = services.visitors.actor(connection)
+        services.doorkeeper.request(f"{visitor.network}")
+        return replace(visitor, locale=locale_of(connection))
     if not secret:
         raise Refused("invalid_api_key", "No API key was given: send it as 'Authorization: Bearer <key>'.")
     address = connection.client.host if connection.client else None

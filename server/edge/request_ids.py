@@ -1,4 +1,4 @@
-"""The outermost layer: every response has an `x-request-id`, and no fault leaves without one.
+"""The outermost layer: every response has an `x-request-id`, and no fault leaves without one. New visitors get theirs.
 
 Plain ASGI: nothing is buffered and no task is added.
 """
@@ -35,7 +35,10 @@ class RequestIds:
             nonlocal started
             if message["type"] in _STARTS:
                 started = True
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+                own = [(b"x-request-id", request_id.encode())]
+                if cookie := scope["state"].get("cookie"):
+                    own.append((b"set-cookie", cookie.encode()))
+                message["headers"] = [*message.get("headers", ()), *own]
             await send(message)
 
         try:

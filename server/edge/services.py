@@ -19,6 +19,7 @@ from server.core.records import Actor, Model
 from server.core.requests import TurnRequest
 from server.edge.doorkeeper import Doorkeeper
 from server.edge.sockets import Sockets
+from server.edge.visitors import Visitors
 
 
 class Turns(Protocol):
@@ -99,5 +100,7 @@ class Services:
     """The metrics in the text format of Prometheus."""
     ready: Callable[[], str | None]
     """Why this node takes no requests now; None if it does."""
+    visitors: Visitors | None = None
+    """Makes actors of people without an account, where they are let in."""
     allowed_origins: Sequence[str] = field(default_factory=tuple)
     public_url: str | None = None

@@ -174,15 +174,12 @@ class CapsSection(Section):
 
 
 _NO_OIDC = "Signing in through a provider is not available yet. Write null and make keys: `parley keys create`."
-_NO_ANONYMOUS = (
-    "Letting people in without an account is not available yet. Write null; `parley keys create` makes keys."
-)
 
 
 class AuthSection(Section):
     """Who may come in without a key."""
 
-    anonymous: Annotated[None, BeforeValidator(only(None, _NO_ANONYMOUS))] = None
+    anonymous: str | None = None
     """The tier of people without an account; null lets nobody in."""
     oidc: Annotated[None, BeforeValidator(only(None, _NO_OIDC))] = None
     """An identity provider; null is off."""

@@ -6,6 +6,7 @@ from ratelimit.extras import Before, Extras, Gift, Override, read_gift, read_ove
 from ratelimit.limiter import Held, Refused
 from ratelimit.lines import LineError
 from ratelimit.tiers import InvalidTiers
+from ratelimit.wording import message
 from tests.unit.ratelimit.house import HOUR, START, House
 from tests.unit.ratelimit.test_explaining import Told
 
@@ -217,3 +218,25 @@ async def test_an_explanation_tells_of_grants() -> None:
     why = await house.why()
     assert (why.verdict, len(why.dimensions[-1].entries)) == ("served_by_fallback", 1)
     assert (await house.why(tier="mini")).verdict == "model_not_in_tier"
+
+
+async def test_who_may_be_anybody_is_counted_with_their_network() -> None:
+    """Each of them has a cap over time, and all of one network together have it too; places at once are their own."""
+    house = House({"free": {"gpt-4": "2 messages / 3h", "at_once": 1}})
+    house.extras = Extras(network="203.0.113.0/24")
+    first = await house.ask(tier="free", subject="v1")
+    assert isinstance(first, Held)
+    assert [charge.key for charge in first.charges] == [
+        "v1|gpt-4.messages",
+        "v1|at_once",
+        "network:203.0.113.0/24|network.gpt-4.messages",
+    ]
+    assert isinstance(await house.ask(tier="free", subject="v2"), Held)
+    refused = await house.ask(tier="free", subject="v3")
+    assert isinstance(refused, Refused)
+    assert refused.limit is not None
+    assert (refused.limit.whose, refused.limit.id) == ("network", "network.gpt-4.messages")
+    assert "Your network has reached" in message(refused, now=house.now)
+    assert list(await house.rows("free")) == ["gpt-4.messages", "at_once"]
+    house.extras = Extras(network="198.51.100.0/24")
+    assert isinstance(await house.ask(tier="free", subject="v3"), Held)

@@ -162,7 +162,7 @@ def test_the_environment_overrides_single_values(tmp_path: Path) -> None:
         ),
         ("cluster: http://h", "parley.yaml:1: cluster: This is not a cluster. Write none, or where Valkey or Redis is"),
         ("database: mysql://h", "parley.yaml:1: database: This is not a database. Write sqlite, or a URI: postgresql:"),
-        ("auth: { anonymous: free }", "parley.yaml:1: auth.anonymous: Letting people in without an account is not"),
+        ("auth: { anonymous: fre }", "parley.yaml:1: auth.anonymous: There is no tier called fre. Did you mean free?"),
         (
             "auth: { oidc: { issuer: null } }",
             "parley.yaml:1: auth.oidc: Signing in through a provider is not available",
