@@ -76,7 +76,7 @@ _HOLD_COLUMNS: Final = (
     "hold_id", "subject", "model", "charges", "at_us", "deadline_us", "keep_until", "amounts",
 )  # fmt: skip
 _MANY_HOLDS: Final = 100
-"""Holds that one statement inserts: a crowd of them costs a tenth of what each by itself does."""
+"""Holds that one statement inserts, for which the lock of the interpreter is given up once."""
 _SETTLE_HOLD: Final = "UPDATE holds SET amounts = ? WHERE hold_id = ?"
 _DELETE_HOLD: Final = "DELETE FROM holds WHERE hold_id = ?"
 
