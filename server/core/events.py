@@ -34,7 +34,7 @@ class ItemOpened(Struct, frozen=True, tag="item", omit_defaults=True):
     """Of the function that is called."""
 
 
-class Delta(Struct, frozen=True, tag="delta", omit_defaults=True):
+class Delta(Struct, frozen=True, tag="delta", omit_defaults=True, gc=False):
     """Text was added to the item `index`. A coalesced delta carries the last number that it covers."""
 
     seq: int
