@@ -40,7 +40,7 @@ def compose(
     joined.check_locked()
     joined.check_dials()
     if joined.problems:
-        raise PersonaRefused(joined.problems)
+        raise PersonaRefused(joined.problems[:MAX_PROBLEMS])
     data = {key: value for key, value in joined.fields.items() if key not in {"spec", "extends"}}
     profile = validate(Profile, data, joined.locate)
     if misfits := [
@@ -49,7 +49,10 @@ def compose(
         raise PersonaRefused(misfits[:MAX_PROBLEMS])
     # What was just validated is not validated again.
     return Compiled.model_construct(
-        spec="compiled/1", house=_house_passages(tuple(joined.house)), body=_passages(joined.body), **profile.__dict__
+        spec="compiled/1",
+        house=_house_passages(tuple(joined.house.values())),
+        body=_passages(tuple(joined.body.values())),
+        **profile.__dict__,
     )
 
 
@@ -87,8 +90,9 @@ class _Joined:
     groups: Mapping[str, Sequence[str]]
     fields: dict[str, Json] = field(default_factory=dict)
     where: dict[Path, tuple[str, int]] = field(default_factory=dict)
-    house: list[Section] = field(default_factory=list)
-    body: list[Section] = field(default_factory=list)
+    house: dict[str, Section] = field(default_factory=dict)
+    """The sections of the house in their order, by the keys of their headings."""
+    body: dict[str, Section] = field(default_factory=dict)
     locked: dict[str, str] = field(default_factory=dict)
     """The name of the persona that locked a heading, by the heading's key."""
     members: list[Persona] = field(default_factory=list)
@@ -115,7 +119,7 @@ class _Joined:
 
     def check_locked(self) -> None:
         """Report locks on headings that nobody wrote."""
-        present = {section.key for section in (*self.house, *self.body)}
+        present = self.house.keys() | self.body.keys()
         for member in self.members:
             for index, heading in enumerate(member.front.bounds.locked):
                 if heading_key(heading) not in present:
@@ -128,6 +132,8 @@ class _Joined:
         dials = _at(self.fields, ("bounds", "dials"))
         declared = dials if isinstance(dials, dict) else {}
         for use in (use for member in self.members for use in member.uses if use.name.startswith("dials.")):
+            if len(self.problems) >= MAX_PROBLEMS:
+                return
             name = use.name.removeprefix("dials.")
             dial = declared.get(name)
             if dial is None:
@@ -165,17 +171,18 @@ class _Joined:
             self._report(section.path, section.line, "locked_section", message, "Write under a heading of your own.")
             return
         # The opening has no heading to lock; the house's own stays because no child looks for it among the house's.
-        part = self.house if child.name == HOUSE or (section.key and self._in_house(section.key)) else self.body
-        at = next((index for index, known in enumerate(part) if known.key == section.key), None)
-        if at is not None:
-            part[at : at + 1] = [section] if section.text else []
-        elif section.text and not section.heading:
-            part.insert(0, section)
-        elif section.text:
-            part.append(section)
-
-    def _in_house(self, key: str) -> bool:
-        return any(section.key == key for section in self.house)
+        key = section.key
+        part = self.house if child.name == HOUSE or (key and key in self.house) else self.body
+        if not section.text:
+            part.pop(key, None)
+            return
+        if key or key in part:
+            part[key] = section
+            return
+        # An opening stands first, also where the parent had none.
+        following = dict(part)
+        part.clear()
+        part.update({key: section, **following})
 
     def _report(self, path: str, line: int, code: str, message: str, cure: str) -> None:
         self.problems.append(Problem(path, line, code, message, cure))

@@ -117,11 +117,13 @@ def _defaults(front: Json) -> Mapping[str, Json]:
 
 def _parts(body: str) -> Iterator[tuple[str, str, int]]:
     """Yield role, text and first line of each part; what stands before any role is the system's."""
-    role, start = "system", 0
+    role, start, line = "system", 0, 0
     for match in _ROLE.finditer(body):
-        yield role, body[start : match.start()], body.count("\n", 0, start)
+        yield role, body[start : match.start()], line
+        # Counted on from the last role: from the beginning, a file of many would take the square of its length.
+        line += body.count("\n", start, match.end())
         role, start = match["role"].lower(), match.end()
-    yield role, body[start:], body.count("\n", 0, start)
+    yield role, body[start:], line
 
 
 def _translated(text: str, meaning: Callable[[str], str], first_line: int) -> str:
