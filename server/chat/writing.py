@@ -73,10 +73,11 @@ class Writing:
         events: list[Event] = []
         call = self._calls.get(aside.call)
         if call is None:
-            closing, verdict = self._close_words()
-            events += closing
-            if verdict is not None:
-                return events, verdict
+            for finish in (self._close_words, self._release_calls):
+                said, verdict = finish()
+                events += said
+                if verdict is not None:
+                    return events, verdict
             call = self._calls[aside.call] = _Item("function_call", self._another())
             events.append(self._open(call, aside.call_id, aside.name))
         shown, verdict = call.screen.feed(aside.text)
@@ -124,6 +125,18 @@ class Writing:
             status: Closing = "completed" if verdict is None else "incomplete"
             events.append(self.note(ItemClosed(self._next_seq, item.opened.index, status)))
         return events, verdict
+
+    def _release_calls(self) -> tuple[list[Event], Verdict | None]:
+        """Say what the screens of calls hold back: clients read a call as whole once another one begins."""
+        events: list[Event] = []
+        for call in self._calls.values():
+            rest, verdict = call.screen.close()
+            events += self._say(call, rest)
+            if verdict is not None:
+                return events, verdict
+            # A provider may still go on with it.
+            call.screen = self._another()
+        return events, None
 
     def _say(self, item: _Item, text: str) -> list[Event]:
         if not text:

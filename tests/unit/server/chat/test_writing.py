@@ -28,6 +28,13 @@ class Screen:
         return self._held, None
 
 
+class Late(Screen):
+    """Finds something at the end."""
+
+    def close(self) -> tuple[str, Verdict | None]:
+        return "", STOP
+
+
 class Stage:
     """A turn that is written, and all events that came of it."""
 
@@ -112,6 +119,25 @@ def test_words_after_calls_are_another_message() -> None:
     stage.text("Two")
     stage.end()
     assert [line for line in stage.shape() if line.startswith("message")] == ["message msg_1", "message msg_1.2"]
+
+
+def test_a_call_is_said_to_its_end_before_the_next_one() -> None:
+    """Clients read a call as whole once another begins: what its screen held back comes before that."""
+    stage = Stage()
+    for number in range(2):
+        stage.aside(kind="function_call", text="{}", call=number, call_id=f"call_{number}", name="weather")
+    stage.end()
+    assert [event.index for event in stage.writing.events if isinstance(event, Delta)] == [0, 0, 1, 1]
+
+
+def test_a_verdict_on_what_a_call_held_back_ends_the_answer() -> None:
+    """What is held back is judged when the next call begins, and that one is not begun then."""
+    stage = Stage()
+    stage.writing.begin(Screen(), Late)
+    stage.aside(kind="function_call", text="{}", call=0, call_id="call_0", name="weather")
+    stage.aside(kind="function_call", text="{}", call=1, call_id="call_1", name="weather")
+    assert stage.verdicts == [STOP]
+    assert len([event for event in stage.writing.events if isinstance(event, ItemOpened)]) == 1
 
 
 def test_a_verdict_on_arguments_ends_the_answer() -> None:
