@@ -58,7 +58,7 @@ class Answers:
         *,
         refuse: Callable[[Refused, str | None], None],
         changed: Callable[[], None],
-        show: Callable[[Cursor], bool] = lambda _: False,
+        show: Callable[[Cursor], bool],
     ) -> None:
         self._refuse = refuse
         self._changed = changed
