@@ -10,6 +10,8 @@ from typing import Final, Self
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from server.adapters.wakeups_memory import MemoryWakeups
@@ -25,6 +27,9 @@ AT_ONCE: Final = 500
 
 PAUSE: Final = 0.5
 """Seconds before a lost connection is tried again."""
+
+PATIENCE: Final = 5.0
+"""Seconds that a connection, or an answer to a command, may take."""
 
 _FAILURES: Final = (RedisError, OSError, asyncio.IncompleteReadError)
 
@@ -43,7 +48,14 @@ class RedisWakeups:
         observer: Observer,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._redis: Redis = Redis.from_url(url)
+        # Trying again is ours: the library would, in each task for itself, over the connection that they share.
+        self._redis: Redis = Redis.from_url(
+            url,
+            retry=Retry(NoBackoff(), 0, supported_errors=()),
+            socket_timeout=PATIENCE,
+            socket_connect_timeout=PATIENCE,
+        )
+        self._connecting = asyncio.Lock()
         self._node = node
         self._observer = observer
         self._sleep = sleep
@@ -110,6 +122,7 @@ class RedisWakeups:
             self._work.clear()
             try:
                 while self._wanted:
+                    await self._connect()
                     wanted, topic = self._wanted[0]
                     change = self._pubsub.subscribe if wanted else self._pubsub.unsubscribe
                     await change(PREFIX + topic.encode())
@@ -121,6 +134,19 @@ class RedisWakeups:
                 await self._sleep(PAUSE)
                 self._work.set()
 
+    async def _connect(self) -> None:
+        """See that there is a connection, with all its subscriptions, which the library makes again.
+
+        One task at a time: another one would read the answers to what this one says first on it.
+        """
+        async with self._connecting:
+            await self._pubsub.connect()  # type: ignore[no-untyped-call]
+
+    async def _disconnect(self) -> None:
+        async with self._connecting:
+            if self._pubsub.connection is not None:
+                await self._pubsub.connection.disconnect(nowait=True)
+
     async def _send(self) -> None:
         pipeline = self._redis.pipeline(transaction=False)
         for topic, hint in [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]:
@@ -128,15 +154,17 @@ class RedisWakeups:
         await pipeline.execute()
 
     async def _listen(self) -> None:
-        """Pass on what other nodes publish. The library subscribes again after a lost connection."""
+        """Pass on what other nodes publish."""
         while not self._closed:
             try:
                 if not self._pubsub.subscribed:
                     await self._sleep(0.02)
                     continue
+                await self._connect()
                 message = await self._pubsub.get_message(timeout=None)
             except _FAILURES as failed:
                 self._observer.saw(Happened(name=Happening.WAKEUPS_FAILED, labels={"error": repr(failed)}))
+                await self._disconnect()
                 await self._sleep(PAUSE)
                 continue
             if message is None or message["type"] != "message":

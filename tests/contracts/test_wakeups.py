@@ -127,3 +127,30 @@ async def test_a_lost_connection_is_made_again() -> None:
             for kind in ("normal", "pubsub"):
                 client.execute_command("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
         await said_until(heard, lambda: one.publish("a", b"y"), b"y")
+
+
+@pytest.mark.services
+async def test_a_server_that_comes_back_finds_both_tasks_waiting() -> None:
+    """Subscriptions that are wanted while the server is away are made when it is back, and nothing else fails."""
+    from tests import services
+
+    async def hardly(_: float) -> None:
+        await asyncio.sleep(0.001)
+
+    server = services.StoppingValkey()
+    try:
+        async with AsyncExitStack() as stack:
+            one, other = [
+                await stack.enter_async_context(RedisWakeups(server.url, node=name, observer=Silent(), sleep=hardly))
+                for name in (b"node-001", b"node-002")
+            ]
+            for number in range(8):
+                heard: asyncio.Queue[bytes] = asyncio.Queue()
+                other.subscribe(f"before-{number}", heard.put_nowait)
+                await said_until(heard, lambda topic=f"before-{number}": one.publish(topic, b"x"), b"x")  # type: ignore[misc]
+                await asyncio.to_thread(server.kill)
+                other.subscribe(f"meanwhile-{number}", heard.put_nowait)
+                await asyncio.to_thread(server.start)
+                await said_until(heard, lambda topic=f"meanwhile-{number}": one.publish(topic, b"y"), b"y")  # type: ignore[misc]
+    finally:
+        server.stop()
