@@ -14,9 +14,10 @@ import yaml
 from server.adapters.clock_system import SystemClock
 from server.adapters.script import Script
 from server.adapters.upstream_scripted import ScriptedUpstream
-from server.app import Parts, Server, application
+from server.app import Parts, application
 from server.cli.setup import stores
 from server.core.records import Role
+from server.serving import Server
 from server.settings import Settings, load
 
 CONFIG: dict[str, Any] = {

@@ -21,7 +21,7 @@ def serve(
     config: ConfigOption = None,
 ) -> None:
     """Run the server until it is told to stop."""
-    from server import app
+    from server import serving
     from server.cli.chat import local_key
 
     settings = read(config)
@@ -40,7 +40,7 @@ def serve(
             say(welcome_text(settings, address, key, chat=chat))
 
     try:
-        app.serve(settings, ready=ready)
+        serving.serve(settings, ready=ready)
     except KeyboardInterrupt:
         # Ctrl-C is how people stop it: by now all is closed, and nothing went wrong.
         remark("Stopped.")

@@ -102,7 +102,7 @@ def test_ctrl_c_ends_it_without_a_fault(parley: Any, monkeypatch: pytest.MonkeyP
     def interrupted(_settings: Settings, *, ready: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("server.app.serve", interrupted)
+    monkeypatch.setattr("server.serving.serve", interrupted)
     monkeypatch.setenv("PARLEY_LISTEN", "127.0.0.1:0")
     ran = parley("serve")
     assert (ran.code, ran.out, ran.err) == (0, "", "Stopped.\n")
