@@ -1,6 +1,6 @@
-"""A server that encodes a delta's frames once and sends them to all who are connected, every 20 ms, and does no more.
+"""A server that encodes a delta's frames once and sends them to all who are connected, at a pace, and does no more.
 
-`python bench/followers_floor.py PORT SOCKETS LANES`: what followers of one answer cost at least, over the same server.
+`python bench/followers_floor.py PORT SOCKETS LANES SECONDS`: what followers cost at least over that server.
 """
 
 import asyncio
@@ -13,7 +13,8 @@ from starlette.websockets import WebSocket
 from server.edge.outlet import EXTENSION, Frames, Wire
 from server.edge.wire_uvicorn import WireProtocol
 
-PORT, SOCKETS, LANES = map(int, sys.argv[1:])
+PORT, SOCKETS, LANES = map(int, sys.argv[1:4])
+PACE = float(sys.argv[4])
 FRAME = (
     '{{"type":"response.output_text.delta","item_id":"msg_0123456789abcdefghij","output_index":0,"content_index":0,'
     '"delta":" {number:04d}","logprobs":[],"sequence_number":{number},"stream_id":"f{lane}"}}'
@@ -31,7 +32,7 @@ async def deltas() -> None:
             if wire.ready:
                 wire.write(data)
         number += 1
-        due += 0.02
+        due += PACE
         await asyncio.sleep(due - loop.time())
 
 

@@ -1,7 +1,9 @@
-"""Measure the streams of one server: `python bench/streams.py [resume followers delay slow memory]`.
+"""Measure the streams of one server: `python bench/streams.py [resume followers lanes delay slow memory]`.
 
     resume      the server's CPU for showing a finished answer of 10,000 deltas again, whole and from its middle
-    followers   the CPU of 1,008 followers of one answer, against a server that only encodes and sends the same frames
+    followers   the CPU of 1,000 followers of one answer, each on a socket of its own, against a server that only
+                encodes the same frames once and sends them
+    lanes       the same of 1,008 followers in the lanes of 63 sockets
     delay       how late deltas are at 200 paced streams (20 ms each) on one core, each on disk before it is shown
     slow        what a client that reads a byte a second does to 200 paced streams beside it, and what becomes of it
     memory      what an idle socket and a running answer take
@@ -27,10 +29,12 @@ from relay.contestants import SERVER_CORE, free_port, mock, parley, running
 from relay.load import Door, LoadFailed, measure
 from slow_reader import SlowReader
 
-SOCKETS, LANES = 63, 16
 ROUNDS = 3
+PACE = 0.1
+"""Seconds between the deltas that followers are sent."""
+
 EXTENDED = "/v1/responses?extensions=parley"
-LONG, PACED, FOLLOWED = "mock-t10000-d0", "mock-t150-d20", "mock-t500-d20"
+LONG, PACED, FOLLOWED = "mock-t10000-d0", "mock-t150-d20", "mock-t200-d100"
 
 
 def cpu(pid: int) -> float:
@@ -79,47 +83,51 @@ async def resume(door: Door, _: Door) -> None:
             row(f"resume, {name}", f"{(cpu(door.pid) - began) / 300 * 1000:.2f} ms of CPU, {frames / 300:g} frames")
 
 
-async def followed(door: Door) -> float:
+async def followed(door: Door, sockets: int, lanes: int) -> float:
     """Return the CPU microseconds per follower and frame, all followers in the lanes of one user's sockets."""
     async with AsyncExitStack() as stack:
-        sockets = [await stack.enter_async_context(connect(door)) for _ in range(SOCKETS)]
+        connected = [await stack.enter_async_context(connect(door)) for _ in range(sockets)]
         asking = await stack.enter_async_context(connect(door))
         await send(asking, "response.create", model=FOLLOWED, input="hi")
         created = json.loads(await asking.recv())
-        for socket in sockets:
-            for lane in range(LANES):
-                await send(socket, "parley:resume", response_id=created["response"]["id"], stream_id=f"f{lane}")
+        for one in connected:
+            for lane in range(lanes):
+                await send(one, "parley:resume", response_id=created["response"]["id"], stream_id=f"f{lane}")
         async with asyncio.TaskGroup() as tasks:
-            readers = [tasks.create_task(until_end(socket, LANES)) for socket in sockets]
-            await asyncio.sleep(3)  # by now all of them follow
-            began, at = cpu(door.pid), time.monotonic()
-            await asyncio.sleep(5)
-            used, took = cpu(door.pid) - began, time.monotonic() - at
+            readers = [tasks.create_task(until_end(one, lanes)) for one in connected]
+            await asyncio.sleep(5)  # by now all of them follow
+            used = await used_in(door.pid, 8)
         frames = sum(reader.result()[1] for reader in readers)
-    paced = SOCKETS * LANES * took / 0.02
-    row("followers", f"{used / paced * 1e6:.2f} us for each follower and delta; {frames:,} frames came in all")
-    return used / paced * 1e6
+    figure = used / (sockets * lanes * 8 / PACE) * 1e6
+    row("followers", f"{figure:.2f} us for each follower and delta; {frames:,} frames came in all")
+    return figure
 
 
-async def sent_only() -> float:
+async def sent_only(sockets: int, lanes: int) -> float:
     """Return the same for a server that does nothing but encode the frames once and send them."""
     port = free_port()
-    command = [sys.executable, Path(__file__).with_name("followers_floor.py"), str(port), str(SOCKETS), str(LANES)]
+    script = Path(__file__).with_name("followers_floor.py")
+    command = [sys.executable, script, *map(str, (port, sockets, lanes, PACE))]
     with running(command, port, core=SERVER_CORE, log=prepared.OUT / "followers-floor.log", cwd=Path.cwd()) as pid:
         door = Door(port=port, mode="ws", path="/", pid=pid)
         async with AsyncExitStack() as stack:
-            sockets = [await stack.enter_async_context(connect(door, "/")) for _ in range(SOCKETS)]
+            connected = [await stack.enter_async_context(connect(door, "/")) for _ in range(sockets)]
             async with asyncio.TaskGroup() as tasks:
-                readers = [tasks.create_task(drained(socket)) for socket in sockets]
+                readers = [tasks.create_task(drained(one)) for one in connected]
                 await asyncio.sleep(1)
-                began, at = cpu(pid), time.monotonic()
-                await asyncio.sleep(5)
-                used, took = cpu(pid) - began, time.monotonic() - at
+                used = await used_in(pid, 8)
                 for reader in readers:
                     reader.cancel()
-    figure = used / (SOCKETS * LANES * took / 0.02) * 1e6
+    figure = used / (sockets * lanes * 8 / PACE) * 1e6
     row("encoding and sending", f"{figure:.2f} us for each follower and delta")
     return figure
+
+
+async def used_in(pid: int, seconds: int) -> float:
+    """Return the CPU that the process uses in what should be so many seconds, and made so if they were more."""
+    began, at = cpu(pid), time.monotonic()
+    await asyncio.sleep(seconds)
+    return (cpu(pid) - began) * seconds / (time.monotonic() - at)
 
 
 async def drained(socket: websockets.ClientConnection) -> None:
@@ -128,7 +136,15 @@ async def drained(socket: websockets.ClientConnection) -> None:
 
 
 async def followers(door: Door, _: Door) -> None:
-    ratios = [await followed(door) / await sent_only() for _ in range(ROUNDS)]
+    await against_floor(door, 1_000, 1)
+
+
+async def lanes(door: Door, _: Door) -> None:
+    await against_floor(door, 63, 16)
+
+
+async def against_floor(door: Door, sockets: int, of_each: int) -> None:
+    ratios = [await followed(door, sockets, of_each) / await sent_only(sockets, of_each) for _ in range(ROUNDS)]
     row("followers / encoding and sending", f"{median(ratios):.2f} (of {', '.join(f'{one:.2f}' for one in ratios)})")
 
 
@@ -175,6 +191,7 @@ async def memory(door: Door, _: Door) -> None:
 PARTS: Mapping[str, Callable[[Door, Door], Coroutine[Any, Any, None]]] = {
     "resume": resume,
     "followers": followers,
+    "lanes": lanes,
     "delay": delay,
     "slow": slow,
     "memory": memory,

@@ -39,7 +39,7 @@ MODELS = (
     "mock-t150-d20",
     "mock-t400-d0",
     "mock-t400-d0-w8",
-    "mock-t500-d20",
+    "mock-t200-d100",
     "mock-t10000-d0",
 )
 """The mock's programs; each is an alias of Parley's."""
@@ -54,6 +54,7 @@ default_model: {first}
 groups: {{ mocks: [{names}] }}
 tiers: {{ plus: {{ mocks: 10M messages / 24h, tokens: 1000000M / 24h, at_once: 10000 }} }}
 default_tier: plus
+doors: {{ requests_per_minute: null, sockets_per_user: 10000, sockets_per_network: 10000 }}
 """
 
 Start = Callable[[int], AbstractContextManager[Door]]

@@ -26,9 +26,13 @@ class LiveTurn:
         """Set if this process can say nothing more about the turn: it was fenced off or the store failed."""
         self.rendered: dict[Hashable, object] = {}
         """What doors have made of the log as it stands, for all who are at the same place in it; gone when it grows."""
+        self.views: dict[Hashable, object] = {}
+        """The ways in which doors show it, for those who share one."""
         self._kept = kept
         self._events: list[Event] = list(kept.events if kept else events)
         self._lasts: list[int] = [last_seq(event) for event in self._events]
+        self.ended = self.outcome is not None
+        """Whether no more events will come, here. Asked for every follower and delta."""
         self._wakes: dict[int, Callable[[], None]] = {}
         self._next_key = 0
         self.on_deserted: Callable[[], None] | None = None
@@ -43,11 +47,6 @@ class LiveTurn:
         """How it ended, or None while it runs."""
         last = self._events[-1] if self._events else None
         return last.outcome if isinstance(last, Ended) else None
-
-    @property
-    def ended(self) -> bool:
-        """Whether no more events will come, here."""
-        return self.outcome is not None or self.lost is not None
 
     @property
     def text(self) -> str:
@@ -101,6 +100,7 @@ class LiveTurn:
         self.rendered.clear()
         self._events.extend(events)
         self._lasts.extend(last_seq(event) for event in events)
+        self.ended = self.ended or (bool(events) and isinstance(events[-1], Ended))
         if self.on_added:
             self.on_added(events)
         self.wake()
@@ -114,11 +114,12 @@ class LiveTurn:
         self._kept = kept
         self._events = list(kept.events)
         self._lasts = [last_seq(event) for event in self._events]
+        self.ended = self.outcome is not None
         self.wake()
 
     def lose(self, why: Exception) -> None:
         """Tell the followers that nothing more will be known here."""
-        self.lost = why
+        self.lost, self.ended = why, True
         self.wake()
 
     def wake(self) -> None:

@@ -44,6 +44,8 @@ class Cursor:
     position: int
     asked: bool = True
     """Whether a request waits for it in its lane; else it is shown because its conversation is followed."""
+    view: object = None
+    """What is the same for all who are shown the turn in this way; set when it is first shown."""
 
 
 class Answers:

@@ -51,22 +51,23 @@ class Outlet:
     def __init__(self, websocket: WebSocket) -> None:
         self._websocket = websocket
         extensions: dict[str, Any] = websocket.scope.get("extensions") or {}
-        self._wire: Wire | None = extensions.get(EXTENSION)
+        self.wire: Wire | None = extensions.get(EXTENSION)
+        """Takes encoded frames; None where the server has no such way."""
 
     @property
     def ready(self) -> bool:
         """Whether `write` may be called: nobody has to wait."""
-        return self._wire is not None and self._wire.ready
+        return self.wire is not None and self.wire.ready
 
     def write(self, frames: Sequence[Frames]) -> None:
         """Send at once; only while `ready`."""
-        if self._wire is not None and frames:
-            self._wire.write(_joined(frames))
+        if self.wire is not None and frames:
+            self.wire.write(_joined(frames))
 
     async def room(self) -> None:
         """Wait until the client has taken most of what was sent. Raises `WebSocketDisconnect` if it has gone."""
-        if self._wire is not None:
-            await self._wire.drained()
+        if self.wire is not None:
+            await self.wire.drained()
 
     async def send(self, frames: Frames) -> None:
         """Send, waiting for a client that is slow. Raises `WebSocketDisconnect` if it has gone."""

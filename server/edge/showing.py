@@ -26,10 +26,10 @@ class News(NamedTuple):
 
 def news_of(cursor: Cursor, show: Show, *, extended: bool) -> News | None:
     """Return what the turn has after the cursor; None if that is nothing."""
-    # The delivery without what no frame shows; and to hash it whole would cost more than all the rest here.
-    delivery = cursor.delivery
-    lane = delivery.stream_id, delivery.include_usage, delivery.numbered
-    live, place = cursor.live, (show, cursor.position, lane, extended)
+    live = cursor.live
+    if cursor.view is None:
+        cursor.view = _view(cursor, show, extended=extended)
+    place = cursor.view, cursor.position
     known = live.rendered.get(place)
     if known is not None:
         return cast("News", known)
@@ -40,6 +40,14 @@ def news_of(cursor: Cursor, show: Show, *, extended: bool) -> News | None:
     if live.followers > 1 and len(live.rendered) < MOST_SHARED:
         live.rendered[place] = news
     return news
+
+
+def _view(cursor: Cursor, show: Show, *, extended: bool) -> object:
+    """Return what stands for the way in which the turn is shown; to hash the way itself for each delta is slow."""
+    # The delivery without what no frame shows.
+    lane = cursor.delivery.stream_id, cursor.delivery.include_usage, cursor.delivery.numbered
+    views, way = cursor.live.views, (show, lane, extended)
+    return views.setdefault(way, object()) if way in views or len(views) < MOST_SHARED else object()
 
 
 def _frames(cursor: Cursor, events: Sequence[Event], show: Show, *, extended: bool) -> list[str]:

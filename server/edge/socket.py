@@ -247,8 +247,9 @@ class Socket:
 
         This is the way of nearly every delta: a turn of the loop for each would cost more than the delta.
         """
-        live, busy = cursor.live, self._pumping or self._said or self._close or self._gone
-        if busy or live.ended or self._sending_since is not None or not self._outlet.ready:
+        live, wire = cursor.live, self._outlet.wire
+        waits = self._pumping or self._said or self._close or self._gone or self._sending_since is not None
+        if waits or live.ended or wire is None or not wire.ready:
             return False
         try:
             new = news_of(cursor, self._door.show, extended=self._extended)
@@ -258,7 +259,7 @@ class Socket:
             return True
         if new is not None:
             cursor.position = new.position
-            self._outlet.write([new.frames])
+            wire.write(new.frames.encoded)
             live.delivered = True
         return True
 
@@ -334,10 +335,8 @@ class Socket:
         return new.frames.size if new is not None else 0
 
     def _tell_usage_soon(self) -> None:
-        if not self._extended:
-            return
-        self._usage_due = True
-        if not self._telling:
+        self._usage_due = self._extended
+        if self._usage_due and not self._telling:
             self._telling = True
             self._tasks.create_task(self._tell_usage())
 
