@@ -11,8 +11,9 @@ from typing import Literal
 
 from ratelimit.lines import SECOND_US, Opens, Unit, show_amount, show_dollars, show_span
 
-Whose = Literal["user", "pool", "network", "everyone"]
-"""Whom a cap counts together: one user, the members of an organisation, who comes from one network, or all users."""
+Whose = Literal["user", "pool", "network", "credential", "everyone"]
+"""What a cap counts together: one user, the members of an organisation, who comes from one network, what is asked with
+one credential, or all users."""
 WhenCapped = Literal["use", "wait", "refuse"]
 Rate = Fraction | float
 

@@ -77,6 +77,28 @@ class Before:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """Messages that may be asked with one credential, whatever the tier has left. Times are in microseconds."""
+
+    id: str
+    messages: int
+    starts_us: int
+    ends_us: int
+    """When the count may be forgotten: nothing is asked with it any more."""
+
+    def cap(self) -> Cap:
+        """Return the allowance as a cap, with one window; no grant pays for it."""
+        return Cap(
+            id=f"credential.{self.id}",
+            unit="messages",
+            amount=self.messages,
+            window_us=self.ends_us - self.starts_us,
+            opens=Term(self.ends_us),
+            whose="credential",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Extras:
     """All that one user has beside the tier."""
 
@@ -85,6 +107,8 @@ class Extras:
     before: Before | None = None
     network: str | None = None
     """Where they come from, if they are not known to be one person: their caps over time count all of it too."""
+    credential: Allowance | None = None
+    """What they may ask with what they came with."""
 
 
 NONE: Final = Extras()
@@ -133,6 +157,8 @@ def tier_of(tiers: Tiers, name: str, extras: Extras, now: int) -> Tier:
     if extras.network is not None:
         mine = [cap for cap in caps if may_pay(cap) and cap.amount is not None]
         caps = [*caps, *(replace(cap, id=f"network.{cap.id}", whose="network") for cap in mine)]
+    if extras.credential is not None:
+        caps = [*caps, extras.credential.cap()]
     return tier if caps is tier.caps else replace(tier, caps=tuple(caps))
 
 

@@ -115,7 +115,7 @@ class Limiter:
         """Return how full every cap of the subject is, every pool of its organisation, and every grant."""
         tiers, now = self._tiers(), self._clock()
         found = tier_of(tiers, tier, extras, now)
-        caps = [cap for cap in found.caps if cap.amount is not None and cap.whose in {"user", "pool"}]
+        caps = [cap for cap in found.caps if cap.amount is not None and cap.whose in {"user", "pool", "credential"}]
         grants = open_grants(extras, tiers, now)
         who = Who(subject, organisation)
         reading = await self._ledger.levels([demand(who, cap, 1) for cap in (*caps, *grants)])
@@ -231,7 +231,8 @@ class Limiter:
             if all(line.fits for line in reading.levels.values()):
                 options.insert(0, Option(do="continue", model=model))
                 break
-        if higher := tiers.higher(ask.model, cap, than=tier.name):
+        higher = None if cap.whose == "credential" else tiers.higher(ask.model, cap, than=tier.name)
+        if higher:
             options.append(Option(do="upgrade", tier=higher))
         at_once = cap.unit == "concurrent-requests"
         next_at = None if at_once else level.next_at

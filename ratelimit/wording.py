@@ -16,6 +16,7 @@ _WHO = {
     "user": "You've",
     "pool": "Your organisation has",
     "network": "Your network has",
+    "credential": "This credential has",
     "everyone": "This service has",
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,7 +76,7 @@ def headers(answer: Held | Refused, *, now: int) -> dict[str, str]:
     `RateLimit` and `RateLimit-Policy` follow the IETF draft, `x-ratelimit-*` what OpenAI's clients read.
     """
     found: dict[str, str] = {}
-    levels = [line for line in answer.levels if line.cap.whose in {"user", "pool"}]
+    levels = [line for line in answer.levels if line.cap.whose in {"user", "pool", "credential"}]
     if levels:
         found["RateLimit-Policy"] = ", ".join(_policy(line) for line in levels)
         found["RateLimit"] = ", ".join(_remaining(line, now) for line in levels)

@@ -11,7 +11,7 @@ from ratelimit.tiers import Lowered
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SPANS: Final = ((86_400, "天"), (3_600, "小时"), (60, "分钟"), (1, "秒"))
 _UNITS: Final = {"messages": "条消息", "tokens": "个 token", "images": "张图片"}
-_WHO: Final = {"user": "您", "pool": "您的组织", "network": "您的网络", "everyone": "本服务"}
+_WHO: Final = {"user": "您", "pool": "您的组织", "network": "您的网络", "credential": "此凭证", "everyone": "本服务"}
 _PERIODS: Final = {"day": "每天", "week": "每周", "month": "每月"}
 
 

@@ -13,10 +13,11 @@ from fastapi import FastAPI
 from server import backends, prompting
 from server.adapters.answers_sql import SqlAnswers
 from server.adapters.audit_sql import SqlAudit
+from server.adapters.client_secrets_sql import SqlClientSecrets
 from server.adapters.clock_system import SystemClock
 from server.adapters.conversations_sql import SqlConversations
 from server.adapters.database import Database
-from server.adapters.ids_system import SystemIds
+from server.adapters.ids_system import SystemIds, new_client_secret
 from server.adapters.keeping_sql import SqlKeeping
 from server.adapters.moderator_rules import RulesModerator
 from server.adapters.observer_logs import LogsObserver
@@ -33,6 +34,7 @@ from server.capping import Capping, capping
 from server.chat.accepting import Accepting
 from server.chat.adopting import Adopting
 from server.chat.auditing import Auditing
+from server.chat.client_secrets import SecretDesk
 from server.chat.conversations import Conversations
 from server.chat.keeping import Keeper
 from server.chat.live_conversations import LiveConversations
@@ -207,6 +209,13 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
                 moderator=moderator,
                 clock=clock,
                 ids=ids,
+            ),
+            secrets=SecretDesk(
+                secrets=SqlClientSecrets(engine, ids=ids, new_secret=new_client_secret),
+                catalogue=catalogue,
+                tiers=caps.tiers,
+                ids=ids,
+                clock=clock,
             ),
             quota=Quota(limiter=limiter, extras=caps.extras),
             rewriting=prompting.rewriting(engine, catalogue, prompts, clock),

@@ -41,6 +41,7 @@ SECOND = 1_000_000
 class Capping:
     """All that has to do with caps on one node."""
 
+    tiers: Callable[[], ratelimit.Tiers]
     limiter: ratelimit.Limits
     adaptive: Adaptive
     adapting: Adapting
@@ -83,6 +84,7 @@ def capping(
     document, refusals = SqlDocument(base, DEMAND), SqlRefusals(base)
     extras = KnownExtras(extras=SqlExtras(base), tiers=tiers, clock=clock)
     return Capping(
+        tiers=tiers,
         limiter=WaitingLimiter(limiter=AdaptiveLimiter(limiter=limiter, adaptive=adaptive, tiers=tiers), tiers=tiers),
         adaptive=adaptive,
         adapting=Adapting(adaptive=adaptive, document=document, clock=clock, observer=observer, sleep=sleep),

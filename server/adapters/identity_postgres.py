@@ -5,10 +5,11 @@ from types import TracebackType
 from typing import Final, Self
 
 from server.adapters.database_postgres import Queries
-from server.adapters.identity_secrets import HOLDER, holder, key_hash
-from server.core.records import Actor
+from server.adapters.identity_secrets import BEARER, HOLDER, bearer, holder, key_hash
+from server.core.records import Actor, is_client_secret
 
 _HOLDER: Final = f"{HOLDER} $1"
+_BEARER: Final = f"{BEARER} $1"
 
 
 class PostgresIdentity:
@@ -31,5 +32,7 @@ class PostgresIdentity:
 
     async def actor(self, secret: str, now: int) -> Actor:
         digest = key_hash(secret)
-        rows = await self._queries.rows(_HOLDER, digest)
-        return holder(rows[0] if rows else None, digest, now)
+        of_client = is_client_secret(secret)
+        rows = await self._queries.rows(_BEARER if of_client else _HOLDER, digest)
+        read = bearer if of_client else holder
+        return read(rows[0] if rows else None, digest, now)

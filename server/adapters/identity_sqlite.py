@@ -6,10 +6,11 @@ from types import TracebackType
 from typing import Final, Self
 
 from server.adapters.database import sqlite_connection
-from server.adapters.identity_secrets import HOLDER, holder, key_hash
-from server.core.records import Actor
+from server.adapters.identity_secrets import BEARER, HOLDER, bearer, holder, key_hash
+from server.core.records import Actor, is_client_secret
 
 _HOLDER: Final = f"{HOLDER} ?"
+_BEARER: Final = f"{BEARER} ?"
 
 
 class SqliteIdentity:
@@ -29,4 +30,6 @@ class SqliteIdentity:
 
     async def actor(self, secret: str, now: int) -> Actor:
         digest = key_hash(secret)
+        if is_client_secret(secret):
+            return bearer(self._db.execute(_BEARER, (digest,)).fetchone(), digest, now)
         return holder(self._db.execute(_HOLDER, (digest,)).fetchone(), digest, now)

@@ -19,6 +19,11 @@ def new_secret() -> str:
     return f"sk-{secrets.token_urlsafe(32)}"
 
 
+def new_client_secret() -> str:
+    """Return a new client secret: `ek_` and 256 random bits."""
+    return f"ek_{secrets.token_urlsafe(32)}"
+
+
 def new_signing_secret() -> bytes:
     """Return 256 random bits."""
     return secrets.token_bytes(32)

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-VERSION: Final = "0010"
+VERSION: Final = "0011"
 """The newest revision of `migrations`."""
 
 NO_NUL: Final = {0: "\N{SYMBOL FOR NULL}"}
@@ -73,6 +73,7 @@ users = Table(
     Column("organisation", Name),
     Column("tier_before", String),
     Column("tier_changed_at", BigInteger),
+    Column("host_id", String),
 )
 
 extras = Table(
@@ -117,6 +118,28 @@ keys = Table(
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
     Index("keys_by_user", "user_id"),
+)
+
+client_secrets = Table(
+    "client_secrets",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("hint", String, nullable=False),
+    Column("user_id", String, nullable=False),
+    Column("name", Name, nullable=False),
+    Column("minter_id", String, nullable=False),
+    Column("key_id", String, nullable=False),
+    Column("origin", Name),
+    Column("persona", Name),
+    Column("model", Name),
+    Column("instructions", Words),
+    Column("messages", Integer),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+    Index("client_secrets_by_minter", "minter_id", "created_at", "id"),
+    Index("client_secrets_by_key", "key_id", "expires_at"),
 )
 
 conversations = Table(

@@ -8,6 +8,7 @@ import msgspec
 
 import ratelimit
 from server.chat.answer import Question
+from server.chat.binding import bound
 from server.chat.catalogue import Catalogue, Choice, Speaker
 from server.chat.drafts import Drafts, beside
 from server.chat.extras import KnownExtras
@@ -71,6 +72,7 @@ class Accepting:
 
         `waiting` hears the request's position while it waits for room.
         """
+        request = bound(actor, request)
         conversation = await self._threads.conversation(actor, request)
         choice = await self._catalogue.choose(actor, request, conversation)
         _admit_functions(actor, request, choice.speaker)
@@ -101,6 +103,7 @@ class Accepting:
 
     async def measure(self, actor: Actor, request: TurnRequest) -> int:
         """Return the tokens of the prompt that the request would make. Holds nothing. Raises `Refused`."""
+        request = bound(actor, request)
         conversation = await self._threads.conversation(actor, request)
         choice = await self._catalogue.choose(actor, request, conversation)
         now = self._clock.now()
@@ -183,7 +186,7 @@ class Accepting:
 
     async def _screen_input(self, actor: Actor, request: TurnRequest, speaker: Speaker) -> None:
         context = self._questions.screened(speaker, actor.tier)
-        for text in _brought(request):
+        for text in _brought(actor, request):
             verdict = await self._moderator.check_input(text, context) if text else None
             if verdict is not None and verdict.action == "stop":
                 raise blocked(verdict)
@@ -194,7 +197,7 @@ class Accepting:
         return msgspec.structs.replace(turn, model=held.model, served_by=told, hold_id=held.hold_id)
 
 
-def _brought(request: TurnRequest) -> Iterator[str]:
+def _brought(actor: Actor, request: TurnRequest) -> Iterator[str]:
     """Yield what the caller brings: each part alone, and what the parts of a message say together."""
     for item in request.items:
         texts = [part.text for part in item.parts if not isinstance(part, ImagePart)]
@@ -202,6 +205,7 @@ def _brought(request: TurnRequest) -> Iterator[str]:
         if len(texts) > 1:
             yield "".join(texts)
     yield request.steering or ""
+    yield (actor.binding and actor.binding.instructions) or ""
     yield request.notes or ""
     yield beside(request.functions, request.sampling.format)
 

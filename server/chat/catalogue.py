@@ -107,7 +107,7 @@ class Catalogue:
 
     async def choose(self, actor: Actor, request: TurnRequest, conversation: Conversation | None) -> Choice:
         """Find who answers. Raises `Refused` where names do not exist, do not go together or are not the actor's."""
-        alias, named = _split(request.model, request.persona)
+        alias, named = split(request.model, request.persona)
         speaker = await self._speaker_for(actor, named, conversation)
         _admit(actor, speaker)
         allowed = self.allowed(speaker)
@@ -223,7 +223,7 @@ def _admit(actor: Actor, speaker: Speaker) -> None:
         raise Refused("persona_not_allowed", f"The persona {speaker.name!r} is for {for_whom}.", param="persona")
 
 
-def _split(model: str | None, persona: str | None) -> tuple[str | None, str | None]:
+def split(model: str | None, persona: str | None) -> tuple[str | None, str | None]:
     """Return the alias and the persona that a request names; `model` may hold either."""
     if model is None or not model.startswith(PREFIX):
         return model, persona

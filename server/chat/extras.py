@@ -1,21 +1,25 @@
 """What users have beside their tier: read for those who ask, given and taken back by operators."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 import ratelimit
-from ratelimit.extras import NONE, Before, Grant, Override, read_gift, read_override
+from ratelimit.extras import NONE, Allowance, Before, Grant, Override, read_gift, read_override
 from ratelimit.lines import LineError
 from server.core.errors import Refused
 from server.core.moments import rfc3339
 from server.core.ports import Clock, Ids
 from server.core.ports_extras import Extra, Extras
 from server.core.ports_operator import Accounts, User
-from server.core.records import Actor
+from server.core.records import Actor, Binding
 
 DAY_US: Final = 86_400_000_000
 LONGEST_US: Final = 366 * DAY_US
 """How long an extra may last: a journal keeps what was taken of a grant until it ends."""
+
+AFTER_EXPIRY_US: Final = 3_600_000_000 + 60_000_000
+"""How long a socket that was opened with a client secret may outlive it: the life of a socket, and a minute."""
 
 Tiers = Callable[[], ratelimit.Tiers]
 
@@ -30,6 +34,7 @@ class KnownExtras:
         """Return what the user has beside the tier. What names a model that is no more here is left out."""
         if isinstance(who, Actor) and who.network is not None:
             return ratelimit.Extras(network=who.network)
+        credential = _allowance(who.binding) if isinstance(who, Actor) and who.binding is not None else None
         before = None
         if who.tier_before is not None and who.tier_changed_at is not None:
             before = Before(tier=who.tier_before, changed_us=who.tier_changed_at)
@@ -38,8 +43,8 @@ class KnownExtras:
         else:
             stored = await self._extras.of(who.id, self._clock.now())
         if not stored and before is None:
-            return NONE
-        return _read(stored, before, self._tiers())
+            return NONE if credential is None else ratelimit.Extras(credential=credential)
+        return replace(_read(stored, before, self._tiers()), credential=credential)
 
 
 class ExtrasDesk:
@@ -112,6 +117,13 @@ class ExtrasDesk:
 def check_gift(text: str, tiers: ratelimit.Tiers, *, param: str) -> None:
     """Raise `Refused`, with the way out, if `text` is nothing that could be given."""
     _check(param, lambda: read_gift(text, tiers))
+
+
+def _allowance(binding: Binding) -> Allowance | None:
+    if binding.messages is None:
+        return None
+    ends = binding.expires_at + AFTER_EXPIRY_US
+    return Allowance(id=binding.id, messages=binding.messages, starts_us=binding.created_at, ends_us=ends)
 
 
 def _read(stored: Iterable[Extra], before: Before | None, tiers: ratelimit.Tiers) -> ratelimit.Extras:

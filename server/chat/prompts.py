@@ -171,7 +171,8 @@ class Prompts:
 def prompt_of(actor: Actor, request: TurnRequest, *, now: int, greeting: int | None) -> Prompt:
     """Return what the prompt of this request is made from, beside persona and history.
 
-    A developer's system text comes under the house; a user's is demoted to notes, after those that they are.
+    A developer's system text comes under the house, and so does that of a client secret; a user's is demoted to notes,
+    after those that they are.
     """
     developer = actor.role.covers(Role.DEVELOPER)
     demoted = None if developer else request.steering
@@ -180,7 +181,7 @@ def prompt_of(actor: Actor, request: TurnRequest, *, now: int, greeting: int | N
         dials=dict(request.dials),
         notes="\n\n".join(text for text in (request.notes, demoted) if text) or None,
         demoted=bool(demoted),
-        developer_text=request.steering if developer else None,
+        developer_text=request.steering if developer else actor.binding and actor.binding.instructions,
         user_name=actor.name,
         locale=actor.locale,
         tier=actor.tier,

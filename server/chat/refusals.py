@@ -13,6 +13,11 @@ from server.core.ports import Verdict
 
 def cap_refused(refused: ratelimit.Refused, now: int, locale: str | None = None) -> Refused:
     """Return the one shape of a refusal by caps, in the language of `locale`; `now` in microseconds."""
+    if refused.limit is not None and refused.limit.whose == "credential":
+        return Refused(
+            "client_secret_spent",
+            f"This client secret has served the {refused.limit.cap} messages that it was made for; get a new one.",
+        )
     say = wording_zh.message if speaks_chinese(locale) else wording.message
     return Refused(
         refused.code,

@@ -119,6 +119,12 @@ _ROWS = (
     Problem("invalid_api_key", 401, "authentication_error", "The key is missing, unknown, revoked or expired."),
     Problem("invalid_signature", 401, "authentication_error", "The message is not signed as it has to be, or too old."),
     Problem("user_suspended", 403, "permission_error", "An operator has suspended this user."),
+    Problem(
+        "client_secret_bound", 403, "permission_error", "The client secret is for another persona, model or origin."
+    ),
+    Problem(
+        "client_secret_spent", 403, "permission_error", "The client secret has served its messages; get a new one."
+    ),
     Problem("role_required", 403, "permission_error", "This call needs a higher role."),
     Problem("origin_not_allowed", 403, "permission_error", "Browsers from this origin may not connect."),
     Problem("not_found", 404, INVALID, "There is nothing at this address."),

@@ -23,6 +23,8 @@ class User:
     tier_before: str | None = None
     """The tier that the user had until `tier_changed_at`."""
     tier_changed_at: int | None = None
+    host_id: str | None = None
+    """The user whose application made this one; None of those whom operators made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +45,9 @@ class Identity(Protocol):
     """Secrets to actors."""
 
     async def actor(self, secret: str, now: int) -> Actor:
-        """Return who holds this secret.
+        """Return who holds this secret, of a key or a client secret.
 
+        A client secret, which begins with `ek_`, has role user and a `binding`, and ends with the key that made it.
         Raises `Refused("invalid_api_key")` for an unknown, revoked or expired secret, comparing in constant
         time, and `Refused("user_suspended")`. A key made or revoked by another process is seen at once.
         """

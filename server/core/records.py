@@ -26,6 +26,28 @@ class Role(StrEnum):
         return order.index(self) >= order.index(needed)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """What a client secret holds its bearer to; None leaves it open. Times are microseconds since the epoch."""
+
+    id: str
+    created_at: int
+    expires_at: int
+    origin: str | None = None
+    """The only origin whose pages may use it."""
+    persona: str | None = None
+    model: str | None = None
+    instructions: str | None = None
+    """System text of the developer who made it."""
+    messages: int | None = None
+    """How many messages may be sent with it."""
+
+
+def is_client_secret(secret: str) -> bool:
+    """Return whether a secret looks like one that an application made for a browser."""
+    return secret.startswith("ek_")
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who asks: a user, seen through the key they came with."""
@@ -46,6 +68,8 @@ class Actor:
     """Where they come from, of people without an account, whom a browser may forget."""
     has_extras: bool = False
     """Whether grants or overrides may hold for them, or have held."""
+    binding: Binding | None = None
+    """What the client secret that they came with holds them to."""
 
     @property
     def signature(self) -> str:

@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 from personas.languages import known_locale
 from server.chat.observing import refused
 from server.core.errors import Refused
-from server.core.records import Actor, Role
+from server.core.records import Actor, Binding, Role, is_client_secret
 from server.edge.access import ACCESS
 from server.edge.services import Services
 
@@ -58,8 +58,13 @@ def locale_of(connection: HTTPConnection) -> str | None:
     return best[1] if best and best[0] < 0 else None
 
 
-async def actor_of(services: Services, connection: HTTPConnection, secret: str | None) -> Actor:
-    """Return who holds the secret, with the language of the client unless the user has one. Raises `Refused`."""
+async def actor_of(
+    services: Services, connection: HTTPConnection, secret: str | None, *, begun: int | None = None
+) -> Actor:
+    """Return who holds the secret, with the language of the client unless the user has one. Raises `Refused`.
+
+    A client secret may expire while what was `begun` with it, in microseconds, goes on.
+    """
     if not secret and services.visitors is not None:
         visitor = services.visitors.actor(connection)
         services.doorkeeper.request(f"{visitor.network}")
@@ -69,12 +74,14 @@ async def actor_of(services: Services, connection: HTTPConnection, secret: str |
     address = connection.client.host if connection.client else None
     services.doorkeeper.knock(address)
     try:
-        actor = await services.identity.actor(secret, services.clock.now())
+        at = begun if begun is not None and is_client_secret(secret) else services.clock.now()
+        actor = await services.identity.actor(secret, at)
     except Refused as refused:
         if refused.code == "invalid_api_key":
             services.doorkeeper.wrong(address, secret)
         raise
     services.doorkeeper.request(actor.user_id)
+    _check_origin(actor.binding, connection)
     return actor if actor.locale else replace(actor, locale=locale_of(connection))
 
 
@@ -89,6 +96,17 @@ async def _current(request: Request) -> Actor:
         services.observer.saw(refused(why))
         raise
     return actor
+
+
+def _check_origin(binding: Binding | None, connection: HTTPConnection) -> None:
+    """Refuse a client secret that is bound to an origin, to everybody but the pages of it."""
+    if binding is None or binding.origin is None:
+        return
+    origin, own = connection.headers.get("origin"), connection.headers.get("sec-fetch-site") == "same-origin"
+    # Browsers leave the origin out where a page reads from the host that it came from.
+    here = origin is None and own and binding.origin.partition("://")[2] == connection.headers.get("host", "").lower()
+    if not here and (origin is None or origin.lower() != binding.origin):
+        raise Refused("client_secret_bound", f"This client secret is for pages of {binding.origin} only.")
 
 
 def check_role(actor: Actor, needed: Role) -> None:

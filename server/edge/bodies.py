@@ -136,6 +136,28 @@ class ItemsBody(Body):
     items: list[dict[str, Any]]
 
 
+class ExpiresAfter(Body):
+    """When a client secret ends."""
+
+    anchor: Literal["created_at"] = "created_at"
+    seconds: int = 600
+
+
+class ClientSecretBody(Body):
+    """The body of `POST /v1/realtime/client_secrets`."""
+
+    expires_after: ExpiresAfter | None = None
+    session: dict[str, Any] | None = None
+    """`model`, `instructions`, and as `prompt.id` the persona that everything asked with the secret is bound to."""
+    user: str | None = None
+    """Whose secret it is, as the application calls them; made if new."""
+    tier: str | None = None
+    """The tier of this user from now on."""
+    origin: str | None = None
+    """The only origin whose pages may use it."""
+    max_messages: int | None = None
+
+
 def described(body: type[BaseModel]) -> dict[str, Any]:
     """Return the part of an operation's description that says what its body is."""
     schema = body.model_json_schema()

@@ -24,10 +24,11 @@ def may_connect(origin: str | None, *, host: str, public_url: str | None, allowe
         return True
     if origin.lower().partition("://")[2] == host.lower() != "":
         return True
-    return public_url is not None and _origin(public_url) == origin.lower()
+    return public_url is not None and origin_of(public_url) == origin.lower()
 
 
-def _origin(url: str) -> str:
+def origin_of(url: str) -> str:
+    """Return the origin of an address, in lower case."""
     parts = urlsplit(url.lower())
     return f"{parts.scheme}://{parts.netloc}"
 

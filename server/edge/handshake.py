@@ -32,10 +32,11 @@ async def _admit(websocket: WebSocket, door: Door, services: Services) -> None:
     _check_origin(websocket, services)
     offered: list[str] = websocket.scope["subprotocols"]
     secret = bearer(websocket) or offered_key(offered)
+    begun = services.clock.now()
     needed = ACCESS[SOCKET, websocket.scope["route"].path]
 
     async def who() -> Actor:
-        actor = await actor_of(services, websocket, secret)
+        actor = await actor_of(services, websocket, secret, begun=begun)
         if isinstance(needed, Role):
             check_role(actor, needed)
         return actor

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from server.chat.catalogue import Speaker
 from server.chat.claims import Claim, Started
+from server.chat.client_secrets import SecretDesk
 from server.chat.conversations import Conversations
 from server.chat.entitlements import Entitling
 from server.chat.keeping import Keeper
@@ -87,6 +88,7 @@ class Services:
     conversations: Conversations
     keeper: Keeper
     quota: Quota
+    secrets: SecretDesk
     rewriting: Rewriting
     operations: Operations
     entitling: Entitling

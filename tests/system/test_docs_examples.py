@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from server.core.errors import CATALOGUE
+from server.core.records import Role
 from server.settings import document, load
 from tests.harness import CONFIG, House, house
 
@@ -73,6 +74,7 @@ async def ran(house: House, folder: Path, *command: str, more: Mapping[str, str]
     environment = {
         **os.environ,
         "PARLEY_KEY": await house.key(),
+        "PARLEY_DEVELOPER_KEY": await house.key("shop", role=Role.DEVELOPER),
         "PARLEY_URL": house.address,
         "PARLEY_CONFIG": str(folder / "parley.yaml"),
         "PYTHONPATH": str(ROOT),

@@ -1,11 +1,14 @@
 """What one user has beside the tier: grants and their order, overrides until a time, and changes of tier."""
 
+from dataclasses import replace
+from typing import get_args
+
 import pytest
 
-from ratelimit.extras import Before, Extras, Gift, Override, read_gift, read_override
+from ratelimit.extras import Allowance, Before, Extras, Gift, Override, read_gift, read_override
 from ratelimit.limiter import Held, Refused
 from ratelimit.lines import LineError
-from ratelimit.tiers import InvalidTiers
+from ratelimit.tiers import InvalidTiers, WhenCapped
 from ratelimit.wording import message
 from tests.unit.ratelimit.house import HOUR, START, House
 from tests.unit.ratelimit.test_explaining import Told
@@ -240,3 +243,23 @@ async def test_who_may_be_anybody_is_counted_with_their_network() -> None:
     assert list(await house.rows("free")) == ["gpt-4.messages", "at_once"]
     house.extras = Extras(network="198.51.100.0/24")
     assert isinstance(await house.ask(tier="free", subject="v3"), Held)
+
+
+async def test_a_credential_counts_beside_the_tier() -> None:
+    """What is asked with it is charged to both; when it is spent no grant pays and no other model answers."""
+    house = House()
+    house.grant("9 gpt-4 messages")
+    allowance = Allowance(id="ek", messages=1, starts_us=START, ends_us=START + HOUR)
+    house.extras = replace(house.extras, credential=allowance)
+    held = await house.ask()
+    assert isinstance(held, Held)
+    assert [charge.key for charge in held.charges][-1] == "ana|credential.ek"
+    assert (await house.rows())["credential.ek"].remaining == 0
+    for prefer in get_args(WhenCapped):
+        spent = await house.ask("gpt-4-mini", prefer=prefer)
+        assert isinstance(spent, Refused)
+        assert spent.limit is not None
+        assert (spent.limit.whose, [option.do for option in spent.options]) == ("credential", ["wait"])
+    assert await house.left() == {"g1": 9}
+    await house.limiter.release(held.hold_id)
+    assert isinstance(await house.ask("gpt-4-mini"), Held)

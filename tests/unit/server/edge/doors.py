@@ -323,6 +323,7 @@ class World:
                 clock=clock,
                 ids=FakeIds(),
             ),
+            "secrets": None,
             "quota": FakeQuota(),
             "rewriting": FakeRewriting(),
             "operations": operations(self.audit, clock),
