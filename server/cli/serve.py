@@ -73,6 +73,10 @@ def welcome_text(settings: "Settings", address: str, key: str, *, chat: str) -> 
     return f"""
 Parley accepts requests at {address}
 {small if settings.models_catalogue()[model].demonstration else ""}
+In a browser, with the key below:
+
+  {address}/
+
 In another terminal:
 
   {chat} --persona socratic-tutor

@@ -73,5 +73,9 @@ ACCESS: Final[Mapping[tuple[str, str], Role | Literal["public", "signed"]]] = {
     ("GET", "/metrics"): "public",
     ("GET", "/docs"): "public",
     ("GET", "/openapi.json"): "public",
+    ("GET", "/"): "public",
+    ("GET", "/c/{conversation_id}"): "public",
+    ("GET", "/assets/{name}"): "public",
+    ("GET", "/embed/{name:path}"): "public",
 }
 """By method and path template. `public` needs no key, `signed` a signature in its place."""

@@ -27,6 +27,7 @@ from server.edge import (
     http_stored_completions,
     http_usage,
     reference,
+    site,
 )
 from server.edge.cross_origin import CrossOrigin
 from server.edge.description import complete
@@ -52,6 +53,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     hooks.router,
     health.router,
     reference.router,
+    site.router,
 )
 
 
