@@ -4,7 +4,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, and_, bindparam, delete, exists, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, delete, exists, or_, select, tuple_, update
 
 from server.adapters.database import Database
 from server.adapters.rows import message_of, outcome_of, turn_of, usage_of
@@ -27,6 +27,7 @@ _USAGE: Final = select(usage).where(usage.c.ended_at >= bindparam("since")).orde
 _UNSETTLED: Final = (
     select(usage)
     .where(usage.c.settled_at.is_(None), usage.c.ended_at < bindparam("before"))
+    .where(tuple_(usage.c.ended_at, usage.c.turn_id) > tuple_(bindparam("ended_at"), bindparam("turn_id")))
     .order_by(usage.c.ended_at, usage.c.turn_id)
     .limit(bindparam("count"))
 )
@@ -64,8 +65,9 @@ class SqlTurns:
         rows = await self._database.read(lambda connection: connection.execute(query, wanted).mappings().all())
         return [usage_of(row) for row in rows]
 
-    async def unsettled(self, before: int, limit: int) -> Sequence[UsageRow]:
-        wanted = {"before": before, "count": limit}
+    async def unsettled(self, before: int, limit: int, after: UsageRow | None = None) -> Sequence[UsageRow]:
+        place = {"ended_at": after.ended_at, "turn_id": after.turn_id} if after else {"ended_at": -1, "turn_id": ""}
+        wanted = {"before": before, "count": limit, **place}
         rows = await self._database.read(lambda connection: connection.execute(_UNSETTLED, wanted).mappings().all())
         return [usage_of(row) for row in rows]
 

@@ -18,7 +18,7 @@ RETRIES: Final = (0.1, 1.0, 5.0)
 """Seconds between attempts to settle a hold; after the last one it is left to `catch_up`."""
 
 AT_ONCE: Final = 500
-"""Charges that are told again in one go."""
+"""Charges that are told again in one go, not counting those that the ledger does not take."""
 
 
 class Settling:
@@ -58,13 +58,17 @@ class Settling:
     async def catch_up(self) -> None:
         """Note what the ledger has heard, and tell it again what nobody has noted. Raises `OSError`."""
         await self.note()
-        for row in await self._charges.unsettled(self._clock.now() - self._patience, AT_ONCE):
-            try:
-                await self._tell(row.turn_id, row.hold_id, row.charged)
-            except OSError:
-                raise
-            except Exception as failed:  # noqa: BLE001  one charge must not be in the way of the others
-                self._failed(row.turn_id, failed)
+        before, last = self._clock.now() - self._patience, None
+        while rows := await self._charges.unsettled(before, AT_ONCE, last):
+            for last in rows:
+                try:
+                    await self._tell(last.turn_id, last.hold_id, last.charged)
+                except OSError:
+                    raise
+                except Exception as failed:  # noqa: BLE001  one charge must not be in the way of the others
+                    self._failed(last.turn_id, failed)
+            if self._told:
+                break
         await self.note()
 
     async def note(self) -> None:

@@ -194,6 +194,9 @@ async def test_what_a_turn_cost_is_unsettled_until_it_is_noted(store: Store, jou
     assert [row.turn_id for row in await turns.unsettled(9_000, 10)] == ["resp_2", "resp_1"]
     assert [row.turn_id for row in await turns.unsettled(9_000, 1)] == ["resp_2"]
     assert [row.hold_id for row in await turns.unsettled(3_000, 10)] == ["hold_2"]
+    first, second = await turns.unsettled(9_000, 10)
+    assert await turns.unsettled(9_000, 10, first) == [second]
+    assert await turns.unsettled(9_000, 10, second) == []
     await turns.settled(["resp_2", "resp_none"], 5_000)
     assert [row.charged for row in await turns.unsettled(9_000, 10)] == [{"messages": 1, "tokens": 5}]
     await turns.settled(["resp_1", "resp_2"], 6_000)

@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from ratelimit import Limiter
-from server.chat.settling import RETRIES, Settling
+from server.chat.settling import AT_ONCE, RETRIES, Settling
 from server.core.ports import Happened
 from server.core.ports_charges import Charges
 from server.core.records import Outcome, TurnStatus, UsageRow
@@ -73,8 +73,9 @@ class Stage:
         self.heard.append((hold_id, amounts))
         return True
 
-    async def unsettled(self, before: int, limit: int) -> Sequence[UsageRow]:
-        return [row for row in self.rows.values() if row.ended_at < before][:limit]
+    async def unsettled(self, before: int, limit: int, after: UsageRow | None = None) -> Sequence[UsageRow]:
+        due = [row for row in self.rows.values() if row.ended_at < before]
+        return due[due.index(after) + 1 if after else 0 :][:limit]
 
     async def settled(self, turn_ids: Collection[str], now: int) -> None:
         if self.store_away:
@@ -149,3 +150,13 @@ async def test_one_charge_that_fails_is_in_nobodys_way(stage: Stage) -> None:
     await stage.process().catch_up()
     assert stage.heard == [("hold_2", {"messages": 1})]
     assert (list(stage.rows), stage.happened) == (["resp_1"], ["settle_failed"])
+
+
+async def test_charges_that_the_ledger_does_not_take_hold_up_no_others(stage: Stage) -> None:
+    """However many there are, what came after them is told."""
+    for number in range(AT_ONCE + 1):
+        stage.broken.add(stage.ended(f"bad{number}", messages=1).hold_id)
+    stage.ended("good", messages=1)
+    stage.at += 2 * LEASE
+    await stage.process().catch_up()
+    assert stage.heard == [("hold_good", {"messages": 1})]
