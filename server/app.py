@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 
-from server import backends, prompting
+from server import admitting, backends, prompting
 from server.adapters.answers_sql import SqlAnswers
 from server.adapters.audit_sql import SqlAudit
 from server.adapters.client_secrets_sql import SqlClientSecrets
@@ -57,7 +57,6 @@ from server.core.wakes import PERSONAS
 from server.edge.doorkeeper import Doorkeeper
 from server.edge.services import Services
 from server.edge.sockets import Sockets
-from server.edge.visitors import Visitors
 from server.edge.web import create
 from server.settings import Settings
 from server.settings import Upstream as UpstreamSettings
@@ -224,6 +223,7 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             ),
             entitling=caps.entitling,
             identity=opened.identity,
+            signing_in=admitting.signing_in(settings, engine, opened.identity, clock=clock, ids=ids),
             clock=clock,
             ids=ids,
             sockets=sockets,
@@ -235,7 +235,7 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             observer=observers,
             metrics=metrics.metrics,
             ready=lambda: "draining" if sockets.draining else None,
-            visitors=_visitors(settings, secret, ids),
+            visitors=admitting.visitors(settings, secret, ids),
             allowed_origins=settings.allowed_origins,
             public_url=settings.public_url,
         )
@@ -251,12 +251,6 @@ def application(settings: Settings, parts: Parts = Parts()) -> FastAPI:
             yield
 
     return create(lifespan)
-
-
-def _visitors(settings: Settings, secret: bytes, ids: Ids) -> Visitors | None:
-    secure = (settings.public_url or "").startswith("https://")
-    tier = settings.auth.anonymous
-    return None if tier is None else Visitors(tier=tier, secret=secret, new=ids.new, secure=secure)
 
 
 def _operations(

@@ -41,7 +41,9 @@ class SqlAccounts:
         )
 
         def work(connection: Connection) -> None:
-            user_id = self._user_id(connection, user, tier, default_tier, now)
+            user_id = named(
+                connection, user, tier or default_tier, ids=self._ids, by=self._by, now=now, keep=tier is None
+            )
             connection.execute(
                 insert(keys).values(
                     id=key.id,
@@ -72,6 +74,7 @@ class SqlAccounts:
                 created_at=row.created_at,
                 expires_at=row.expires_at,
                 revoked_at=row.revoked_at,
+                kind=row.kind,
             )
             for row in rows
         ]
@@ -117,20 +120,6 @@ class SqlAccounts:
 
         return await self._database.write(work)
 
-    def _user_id(self, connection: Connection, name: str, tier: str | None, default_tier: str, now: int) -> str:
-        known: str | None = connection.scalar(select(users.c.id).where(users.c.name == name))
-        if known is None:
-            made = self._ids.new("user")
-            row = {"id": made, "name": name, "tier": tier or default_tier, "suspended": False, "created_at": now}
-            connection.execute(insert(users).values(row))
-            self._audit(connection, now, "user created", user=name, tier=row["tier"])
-            return made
-        if tier is not None:
-            remember_tier(connection, users.c.id == known, tier, now)
-            connection.execute(update(users).where(users.c.id == known).values(tier=tier))
-            self._audit(connection, now, "user changed", user=name, tier=tier)
-        return known
-
     def _audit(self, connection: Connection, at: int, what: str, **detail: Any) -> None:
         noted(connection, at, self._by, what, **detail)
 
@@ -140,3 +129,19 @@ def remember_tier(connection: Connection, whose: ColumnElement[bool], tier: str 
     if tier is not None:
         other = update(users).where(whose, users.c.tier != tier)
         connection.execute(other.values(tier_before=users.c.tier, tier_changed_at=now))
+
+
+def named(connection: Connection, name: str, tier: str, *, ids: Ids, by: str, now: int, keep: bool) -> str:
+    """Return the id of the user of this name, made if new with `tier`; `keep` leaves the tier of one who exists."""
+    known: str | None = connection.scalar(select(users.c.id).where(users.c.name == name))
+    if known is None:
+        made = ids.new("user")
+        row = {"id": made, "name": name, "tier": tier, "suspended": False, "created_at": now}
+        connection.execute(insert(users).values(row))
+        noted(connection, now, by, "user created", user=name, tier=tier)
+        return made
+    if not keep:
+        remember_tier(connection, users.c.id == known, tier, now)
+        connection.execute(update(users).where(users.c.id == known).values(tier=tier))
+        noted(connection, now, by, "user changed", user=name, tier=tier)
+    return known

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-VERSION: Final = "0011"
+VERSION: Final = "0012"
 """The newest revision of `migrations`."""
 
 NO_NUL: Final = {0: "\N{SYMBOL FOR NULL}"}
@@ -117,6 +117,7 @@ keys = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
+    Column("kind", String, nullable=False, server_default="key"),
     Index("keys_by_user", "user_id"),
 )
 
@@ -140,6 +141,15 @@ client_secrets = Table(
     Column("revoked_at", BigInteger),
     Index("client_secrets_by_minter", "minter_id", "created_at", "id"),
     Index("client_secrets_by_key", "key_id", "expires_at"),
+)
+
+login_codes = Table(
+    "login_codes",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("user_id", String, ForeignKey("users.id"), nullable=False),
+    Column("role", String, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
 )
 
 conversations = Table(

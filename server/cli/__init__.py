@@ -6,7 +6,21 @@ from collections.abc import Sequence
 import typer
 
 from server import __version__
-from server.cli import caps, chat, config, data, doctor, failures, keys, personas, prompts, releases, serve, users
+from server.cli import (
+    caps,
+    chat,
+    config,
+    data,
+    doctor,
+    failures,
+    keys,
+    login,
+    personas,
+    prompts,
+    releases,
+    serve,
+    users,
+)
 from server.cli.output import as_json, say
 from server.cli.setup import ConfigOption, JsonOption, given
 
@@ -22,6 +36,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("chat")(chat.chat)
+app.command("login")(login.login)
 app.add_typer(keys.commands, name="keys")
 app.add_typer(users.commands, name="users")
 app.add_typer(personas.commands, name="personas")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from server.settings import Settings
 
 KEY_FILE = "cli-key"
-_USER = "local"
+USER = "local"
 _TIER = "plus"
 
 
@@ -88,7 +88,7 @@ async def _made(settings: "Settings") -> str:
     tier = _TIER if _TIER in settings.tiers else settings.default_tier
     async with stores(settings) as opened:
         secret, _ = await opened.accounts.create_key(
-            user=_USER, tier=tier, default_tier=tier, role=Role.USER, expires_at=None, now=now()
+            user=USER, tier=tier, default_tier=tier, role=Role.USER, expires_at=None, now=now()
         )
     return secret
 

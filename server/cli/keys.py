@@ -56,6 +56,7 @@ def list_(json: JsonOption = False, config: ConfigOption = None) -> None:
     rows = [
         {
             "id": key.id,
+            "kind": key.kind,
             "user": key.user,
             "role": key.role.value,
             "hint": key.hint,

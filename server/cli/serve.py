@@ -17,18 +17,23 @@ if TYPE_CHECKING:
 
 
 def serve(
-    welcome: Annotated[bool, typer.Option("--welcome", help="Print a key and how to use it, for a first try.")] = False,
+    welcome: Annotated[
+        bool, typer.Option("--welcome", help="Print a link to sign in with and a key, for a first try.")
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Run the server until it is told to stop."""
     from server import serving
-    from server.cli.chat import local_key
+    from server.cli.chat import USER, local_key
+    from server.cli.login import code_for
+    from server.core.records import Role
 
     settings = read(config)
     for warning in settings.warnings():
         remark(f"warning: {warning}")
     prepare(settings)
     key = local_key(settings) if welcome else None
+    code = asyncio.run(code_for(settings, USER, tier=None, role=Role.OPERATOR)) if welcome else ""
     if welcome:
         remark("Starting. This takes a few seconds.")
 
@@ -37,7 +42,8 @@ def serve(
             say(f"Parley accepts requests at {address}")
         else:
             chat = chat_command(settings, config or given.get(), address, key)
-            say(welcome_text(settings, address, key, chat=chat))
+            login = login_command(config or given.get())
+            say(welcome_text(settings, address, key, code=code, chat=chat, login=login))
 
     try:
         serving.serve(settings, ready=ready)
@@ -65,17 +71,24 @@ def prepare(settings: "Settings") -> None:
         raise CommandError(f"{reason} Stop what uses it, or listen elsewhere: PARLEY_LISTEN={other}")
 
 
-def welcome_text(settings: "Settings", address: str, key: str, *, chat: str) -> str:
-    """Return what a newcomer needs to get a first answer; `chat` is the command that talks in the terminal."""
+def welcome_text(settings: "Settings", address: str, key: str, *, code: str, chat: str, login: str) -> str:
+    """Return what a newcomer needs to get a first answer.
+
+    `code` signs a browser in once; `login` is the command for another one, `chat` the one that talks in the terminal.
+    """
+    page = (settings.public_url or address).rstrip("/")
     model = settings.default_model
     kept = settings.data if settings.embedded_database else "the database"
     small = "It answers from a small demonstration model. To use a real one: docs/models.md\n"
     return f"""
 Parley accepts requests at {address}
 {small if settings.models_catalogue()[model].demonstration else ""}
-In a browser, with the key below:
+In a browser; the link signs you in once, within ten minutes:
 
-  {address}/
+  {page}/login#{code}
+
+  {page}/console is for operators. Another link:
+  {login}
 
 In another terminal:
 
@@ -98,6 +111,12 @@ From Python, with the OpenAI SDK (pip install openai):
 
 Ctrl-C stops the server. What was said stays in {kept}.
 """
+
+
+def login_command(config: Path | None) -> str:
+    """Return the command that makes another link for the operator of this machine."""
+    options = ["--config", str(config)] if config else []
+    return shlex.join([*_program(), "login", "--role", "operator", *options])
 
 
 def chat_command(settings: "Settings", config: Path | None, address: str, key: str) -> str:

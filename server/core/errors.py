@@ -117,6 +117,12 @@ _ROWS = (
     ),
     Problem("idempotency_conflict", 409, INVALID, "This request id was used with another body."),
     Problem("invalid_api_key", 401, "authentication_error", "The key is missing, unknown, revoked or expired."),
+    Problem(
+        "invalid_login_code",
+        401,
+        "authentication_error",
+        "The link to sign in was opened before, or its ten minutes are over.",
+    ),
     Problem("invalid_signature", 401, "authentication_error", "The message is not signed as it has to be, or too old."),
     Problem("user_suspended", 403, "permission_error", "An operator has suspended this user."),
     Problem(
@@ -127,6 +133,9 @@ _ROWS = (
     ),
     Problem("role_required", 403, "permission_error", "This call needs a higher role."),
     Problem("origin_not_allowed", 403, "permission_error", "Browsers from this origin may not connect."),
+    Problem(
+        "foreign_page", 403, "permission_error", "The cookie of a session counts for requests of our own pages only."
+    ),
     Problem("not_found", 404, INVALID, "There is nothing at this address."),
     Problem("method_not_allowed", 405, INVALID, "This address does not take this method."),
     Problem("upgrade_required", 426, INVALID, "This address speaks WebSocket; send an upgrade request."),

@@ -39,6 +39,8 @@ class Key:
     created_at: int
     expires_at: int | None = None
     revoked_at: int | None = None
+    kind: Literal["key", "session"] = "key"
+    """A session is what a browser has been given; it is forgotten once it has expired."""
 
 
 class Identity(Protocol):

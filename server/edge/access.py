@@ -7,7 +7,7 @@ from server.core.records import Role
 
 SOCKET: Final = "WEBSOCKET"
 
-ACCESS: Final[Mapping[tuple[str, str], Role | Literal["public", "signed"]]] = {
+ACCESS: Final[Mapping[tuple[str, str], Role | Literal["public", "signed", "ours"]]] = {
     (SOCKET, "/v1/responses"): Role.USER,
     (SOCKET, "/v1/chat/completions"): Role.USER,
     ("GET", "/v1/responses"): "public",
@@ -43,6 +43,13 @@ ACCESS: Final[Mapping[tuple[str, str], Role | Literal["public", "signed"]]] = {
     ("POST", "/v1/realtime/client_secrets"): Role.DEVELOPER,
     ("GET", "/v1/realtime/client_secrets"): Role.DEVELOPER,
     ("DELETE", "/v1/realtime/client_secrets/{secret_id}"): Role.DEVELOPER,
+    ("GET", "/session"): Role.USER,
+    ("POST", "/session"): "ours",
+    ("DELETE", "/session"): Role.USER,
+    ("GET", "/login"): "public",
+    ("GET", "/console/login"): "public",
+    ("GET", "/login.js"): "public",
+    ("GET", "/login.css"): "public",
     ("GET", "/admin/audit"): Role.OPERATOR,
     ("GET", "/admin/caps/policies"): Role.OPERATOR,
     ("POST", "/admin/caps/policies"): Role.OPERATOR,
@@ -78,4 +85,4 @@ ACCESS: Final[Mapping[tuple[str, str], Role | Literal["public", "signed"]]] = {
     ("GET", "/assets/{name}"): "public",
     ("GET", "/embed/{name:path}"): "public",
 }
-"""By method and path template. `public` needs no key, `signed` a signature in its place."""
+"""By method and path template. Without a key: `signed` needs a signature, `ours` a page of ours, `public` nothing."""

@@ -12,6 +12,7 @@ from personas.languages import known_locale
 from server.chat.observing import refused
 from server.core.errors import Refused
 from server.core.records import Actor, Binding, Role, is_client_secret
+from server.edge import cookies
 from server.edge.access import ACCESS
 from server.edge.services import Services
 
@@ -38,6 +39,15 @@ def bearer(connection: HTTPConnection) -> str | None:
 def offered_key(protocols: list[str]) -> str | None:
     """Return the key that is offered as a subprotocol."""
     return next((name.removeprefix(KEY_PROTOCOL) for name in protocols if name.startswith(KEY_PROTOCOL)), None)
+
+
+def secret_of(connection: HTTPConnection, services: Services) -> str | None:
+    """Return the secret that was brought: as a header, as a subprotocol, or as the cookie of a session.
+
+    Raises `Refused` where a page that is not ours makes a browser bring the cookie.
+    """
+    given = bearer(connection) or offered_key(connection.scope.get("subprotocols", []))
+    return given or cookies.session(connection, services.public_url)
 
 
 def answered_protocol(protocols: list[str]) -> str | None:
@@ -89,7 +99,7 @@ async def _current(request: Request) -> Actor:
     needed = ACCESS[request.method, request.scope["route"].path]
     services = services_of(request)
     try:
-        actor = await actor_of(services, request, bearer(request))
+        actor = await actor_of(services, request, secret_of(request, services))
         if isinstance(needed, Role):
             check_role(actor, needed)
     except Refused as why:

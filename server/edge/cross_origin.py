@@ -20,8 +20,11 @@ _EXPOSED: Final = (
 
 def may_connect(origin: str | None, *, host: str, public_url: str | None, allowed: Sequence[str]) -> bool:
     """Return whether a socket may be opened: by programs, by our own pages, and from the origins that are allowed."""
-    if origin is None or origin in allowed or "*" in allowed:
-        return True
+    return origin is None or origin in allowed or "*" in allowed or is_own(origin, host=host, public_url=public_url)
+
+
+def is_own(origin: str, *, host: str, public_url: str | None) -> bool:
+    """Return whether a page of this origin is one of ours."""
     if origin.lower().partition("://")[2] == host.lower() != "":
         return True
     return public_url is not None and origin_of(public_url) == origin.lower()

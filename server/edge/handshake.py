@@ -7,7 +7,7 @@ from server.core.errors import Refused
 from server.core.records import Actor, Role
 from server.edge import extensions
 from server.edge.access import ACCESS, SOCKET
-from server.edge.auth import actor_of, answered_protocol, bearer, check_role, offered_key, services_of
+from server.edge.auth import actor_of, answered_protocol, check_role, secret_of, services_of
 from server.edge.cross_origin import may_connect
 from server.edge.door import Door
 from server.edge.doorkeeper import network_of
@@ -31,7 +31,7 @@ async def serve(websocket: WebSocket, door: Door) -> None:
 async def _admit(websocket: WebSocket, door: Door, services: Services) -> None:
     _check_origin(websocket, services)
     offered: list[str] = websocket.scope["subprotocols"]
-    secret = bearer(websocket) or offered_key(offered)
+    secret = secret_of(websocket, services)
     begun = services.clock.now()
     needed = ACCESS[SOCKET, websocket.scope["route"].path]
 

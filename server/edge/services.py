@@ -13,6 +13,7 @@ from server.chat.keeping import Keeper
 from server.chat.live import LiveTurn
 from server.chat.operations import Operations
 from server.chat.rewriting import Rewritten
+from server.chat.signing_in import SigningIn
 from server.chat.stored import Stored
 from server.core.ports import Clock, Ids, Observer
 from server.core.ports_operator import Identity
@@ -93,6 +94,7 @@ class Services:
     operations: Operations
     entitling: Entitling
     identity: Identity
+    signing_in: SigningIn
     clock: Clock
     ids: Ids
     sockets: Sockets

@@ -24,13 +24,15 @@ CONTENT_POLICY: Final = (
     "require-trusted-types-for 'script'; trusted-types parley"
 )
 
-_PAGE: Final = {
+PAGE: Final = {
     "content-security-policy": CONTENT_POLICY,
     "cross-origin-opener-policy": "same-origin",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
     "cache-control": "no-cache",
 }
+"""What every page of ours is sent with: it may load and reach this server only, and nobody may frame it."""
+
 _ASSET: Final = {
     "cache-control": "public, max-age=31536000, immutable",
     "cross-origin-resource-policy": "same-origin",
@@ -88,7 +90,7 @@ async def chat_page(request: Request) -> Response:
     """Return the chat page, which shows a conversation if its address names one."""
     if "index.html" not in built():
         return Response(_NOT_BUILT, 503, media_type="text/html; charset=utf-8")
-    return answer(request, "index.html", _PAGE)
+    return answer(request, "index.html", PAGE)
 
 
 @router.get("/assets/{name}")

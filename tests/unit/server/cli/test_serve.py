@@ -17,7 +17,7 @@ ADDRESS = "http://127.0.0.1:8000"
 
 def welcome(settings: Settings) -> str:
     """Return the welcome of a server at its usual address."""
-    return welcome_text(settings, ADDRESS, "sk-1", chat=".venv/bin/parley chat")
+    return welcome_text(settings, ADDRESS, "sk-1", code="c0de", chat="parley chat", login="parley login")
 
 
 def test_the_welcome_has_the_address_and_a_key_ready_to_use() -> None:
@@ -28,11 +28,13 @@ def test_the_welcome_has_the_address_and_a_key_ready_to_use() -> None:
     assert text.count("sk-1") == 2
     assert '"model": "local"' in text
     assert "small demonstration model" in text
+    assert f"  {ADDRESS}/login#c0de\n" in text
 
 
 def test_the_welcome_fits_a_terminal() -> None:
     """A key of the usual length breaks no line of 80 columns."""
-    text = welcome_text(load(None, {}), ADDRESS, "sk-" + 43 * "x", chat=".venv/bin/parley chat")
+    commands = {"chat": ".venv/bin/parley chat", "login": ".venv/bin/parley login --role operator"}
+    text = welcome_text(load(None, {}), ADDRESS, "sk-" + 43 * "x", code=43 * "x", **commands)
     assert max(map(len, text.splitlines())) <= 80
 
 

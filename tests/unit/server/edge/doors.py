@@ -18,6 +18,7 @@ from server.chat.live import LiveTurn
 from server.chat.live_conversations import LiveConversations
 from server.chat.refusals import position_lost
 from server.chat.rewriting import Rewritten
+from server.chat.signing_in import SigningIn
 from server.chat.stored import Stored
 from server.core import ports
 from server.core.branches import Node
@@ -26,7 +27,7 @@ from server.core.events import Opened
 from server.core.ports_conversations import Change
 from server.core.ports_search import Matches
 from server.core.ports_stored import CompletionPage
-from server.core.records import Actor, Conversation, Message, Model, Role
+from server.core.records import Actor, Conversation, Message, Model
 from server.core.requests import TurnRequest
 from server.core.searching import Query
 from server.edge import responses_ws
@@ -36,6 +37,7 @@ from server.edge.services import Services
 from server.edge.socket import Socket
 from server.edge.sockets import Sockets
 from tests.unit.server.edge.backstage import FakeAudit, entitling, operations
+from tests.unit.server.edge.credentials import FakeIdentity, FakeSessions
 from tests.unit.server.edge.stories import FAILED, NOW, a_turn, deltas, ending, opening, told
 from tests.unit.server.edge.wires import Wire
 
@@ -236,26 +238,6 @@ class FakeQuota:
         return {"tier": actor.tier, "limits": []}
 
 
-class FakeIdentity:
-    """Keys are names of users, `sk-op` an operator's and `sk-dev` a developer's.
-
-    `sk-gone` is revoked and `sk-bad` suspended, now or from now on.
-    """
-
-    def __init__(self) -> None:
-        self.revoked = {"sk-gone"}
-        self.suspended = {"sk-bad"}
-
-    async def actor(self, secret: str, now: int) -> Actor:
-        if secret in self.suspended:
-            raise Refused("user_suspended", "Suspended.")
-        if not secret.startswith("sk-") or secret in self.revoked:
-            raise Refused("invalid_api_key", "No such key.")
-        name = secret.removeprefix("sk-")
-        role = {"op": Role.OPERATOR, "dev": Role.DEVELOPER}.get(name, Role.USER)
-        return Actor(name, name, "plus", role, key_id=f"key_{name}")
-
-
 class FakeClock:
     def now(self) -> int:
         return NOW
@@ -329,6 +311,9 @@ class World:
             "operations": operations(self.audit, clock),
             "entitling": entitling(clock),
             "identity": self.identity,
+            "signing_in": SigningIn(
+                sessions=FakeSessions(self.identity), identity=self.identity, clock=clock, default_tier="plus"
+            ),
             "clock": clock,
             "ids": FakeIds(),
             "sockets": Sockets(random=lambda: 0.0),

@@ -33,6 +33,8 @@ def test_routes_need_the_key_that_the_table_says(method: str, path: str) -> None
         response = client.request(method, path)
         if ACCESS[method, path] == "public":
             assert response.status_code not in {401, 403}
+        elif ACCESS[method, path] == "ours":
+            assert error_of(response) == (403, "foreign_page")
         elif ACCESS[method, path] == "signed":
             assert error_of(response) == (401, "invalid_signature")
         else:
