@@ -55,8 +55,10 @@ lock: .venv/.dev-stamp ## Write both locks anew; ARGS=--upgrade takes newer vers
 	@$(COMPILE) --group build $(ARGS) --output-file requirements.lock > /dev/null
 	@$(COMPILE) --group dev $(ARGS) --constraint requirements.lock --output-file requirements-dev.lock > /dev/null
 
-describe: .venv/.dev-stamp ## Write docs/openapi.json anew, after a change of the HTTP surface
+describe: .venv/.dev-stamp $(CLIENTS) ## Write the descriptions anew that docs/ and web/ have, after a change of the surface
 	@$(BIN)/python -m server.edge.openapi > docs/openapi.json
+	@$(BIN)/python -m server.edge.asyncapi > docs/asyncapi.json
+	@PATH="$(NODE_PATH)" node tests/clients/types.mjs < docs/asyncapi.json > web/client/protocol.generated.ts
 
 clean: ## Remove caches and build output; .venv and data/ stay
 	@rm -rf dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .grimp_cache

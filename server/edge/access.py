@@ -79,6 +79,8 @@ ACCESS: Final[Mapping[tuple[str, str], Role | Literal["public", "signed", "ours"
     ("GET", "/readyz"): "public",
     ("GET", "/metrics"): "public",
     ("GET", "/docs"): "public",
+    ("GET", "/docs/sockets"): "public",
+    ("GET", "/asyncapi.json"): "public",
     ("GET", "/openapi.json"): "public",
     ("GET", "/"): "public",
     ("GET", "/c/{conversation_id}"): "public",

@@ -12,9 +12,9 @@ from server.core.ports_operator import LIVE, Revision, Standing
 from server.core.rollout import WHOLE, Share
 from server.edge.admin_bodies import Number, PersonaName, PublishBody, RollbackBody, RolloutBody, SourceBody
 from server.edge.auth import CurrentActor, CurrentServices
-from server.edge.bodies import described
 from server.edge.body import read_object
 from server.edge.fields import Fields
+from server.edge.shapes.bodies import described
 
 MOST_SHARES: Final = 10
 

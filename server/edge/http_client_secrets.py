@@ -11,11 +11,11 @@ from server.core.ports_secrets import ClientSecret
 from server.core.records import Binding
 from server.edge.asked import LONGEST_ID
 from server.edge.auth import CurrentActor, CurrentServices
-from server.edge.bodies import ClientSecretBody, described
 from server.edge.body import read_object
 from server.edge.cross_origin import may_connect, origin_of
 from server.edge.fields import Fields, unsupported, wrong
 from server.edge.pages import Limit, page
+from server.edge.shapes.bodies import ClientSecretBody, described
 
 SHORTEST: Final = 10
 LONGEST: Final = 7_200

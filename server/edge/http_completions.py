@@ -9,11 +9,11 @@ from server.chat.live import LiveTurn
 from server.core.events import Ended, Event
 from server.edge import completions_ws, handshake
 from server.edge.auth import CurrentActor, CurrentServices
-from server.edge.bodies import ChatCompletionBody, described
 from server.edge.body import read_object
 from server.edge.completions_parse import parse
 from server.edge.completions_render import DONE, encode, failure, frames, sse, whole
 from server.edge.following import StreamedAnswer, WholeAnswer
+from server.edge.shapes.bodies import ChatCompletionBody, described
 from server.edge.started import headers_of
 
 router = APIRouter(tags=["chat completions"])

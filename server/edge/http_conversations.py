@@ -9,12 +9,12 @@ from server.core.ports_conversations import Change
 from server.core.records import Conversation
 from server.edge.asked import LONGEST_ID
 from server.edge.auth import CurrentActor, CurrentServices
-from server.edge.bodies import ConversationBody, described
 from server.edge.body import read_object
 from server.edge.fields import Fields
 from server.edge.http_personas import seconds
 from server.edge.items_render import items_of
 from server.edge.pages import Limit, cut, page
+from server.edge.shapes.bodies import ConversationBody, described
 
 LONGEST_TITLE = 200
 

@@ -14,13 +14,13 @@ from server.core.ports_search import Match
 from server.core.requests import Item
 from server.edge import asked
 from server.edge.auth import CurrentActor, CurrentServices
-from server.edge.bodies import ItemsBody, NewConversationBody, described
 from server.edge.body import read_object, read_value
 from server.edge.fields import Fields, unsupported
 from server.edge.http_conversations import shown
 from server.edge.items_render import items_of
 from server.edge.pages import Limit, page
 from server.edge.responses_parse import said
+from server.edge.shapes.bodies import ItemsBody, NewConversationBody, described
 
 LONGEST_QUERY: Final = 500
 

@@ -9,7 +9,6 @@ from server.chat.live import LiveTurn
 from server.core.errors import Refused
 from server.edge import handshake, responses_ws
 from server.edge.auth import CurrentActor, CurrentServices
-from server.edge.bodies import ResponseBody, described
 from server.edge.body import read_object
 from server.edge.following import StreamedAnswer, WholeAnswer
 from server.edge.items_render import items_of
@@ -17,6 +16,7 @@ from server.edge.made_of_render import made_of
 from server.edge.pages import Limit, cut
 from server.edge.responses_parse import parse
 from server.edge.responses_render import error_event, frames, response_object, sse
+from server.edge.shapes.bodies import ResponseBody, described
 from server.edge.started import headers_of
 
 router = APIRouter(tags=["responses"])

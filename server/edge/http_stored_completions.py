@@ -9,13 +9,13 @@ from server.chat.live import LiveTurn
 from server.core.errors import Refused
 from server.core.records import Actor
 from server.edge.auth import CurrentActor, CurrentServices
-from server.edge.bodies import MetadataBody, described
 from server.edge.body import read_object
 from server.edge.completions_render import failure, turn_id, whole
 from server.edge.fields import Fields
 from server.edge.messages_render import messages_of
 from server.edge.pages import Limit, cut, page
 from server.edge.services import Services
+from server.edge.shapes.bodies import MetadataBody, described
 
 _MARK: Final = re.compile(r"metadata\[(.{1,64})\]")
 

@@ -10,7 +10,9 @@ from server.edge.openapi import text
 FILE = Path(__file__).parents[2] / "docs" / "openapi.json"
 UNDESCRIBED = {
     ("GET", "/docs"),
+    ("GET", "/docs/sockets"),
     ("GET", "/openapi.json"),
+    ("GET", "/asyncapi.json"),
     ("GET", "/v1/responses"),
     ("GET", "/"),
     ("GET", "/c/{conversation_id}"),

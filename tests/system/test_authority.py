@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from server.core.records import Role
 from server.edge import completions_parse, responses_ws
-from server.edge.bodies import ChatCompletionBody, ChatMessage, ConversationBody, PromptReference, ResponseBody
+from server.edge.shapes.bodies import ChatCompletionBody, ChatMessage, ConversationBody, PromptReference, ResponseBody
 from tests.harness import House, house
 from tests.provider import Provider, provider
 

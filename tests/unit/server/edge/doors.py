@@ -235,7 +235,7 @@ class FakeQuota:
     """Always the same report."""
 
     async def usage(self, actor: Actor) -> Mapping[str, Any]:
-        return {"tier": actor.tier, "limits": []}
+        return {"tier": actor.tier, "as_of": "2025-11-23T12:13:20Z", "limits": [], "grants": [], "fallback": None}
 
 
 class FakeClock:

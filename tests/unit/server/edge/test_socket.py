@@ -312,7 +312,7 @@ async def test_extensions_are_for_those_who_opted_in() -> None:
             "response.output_item.added",
         ]
         assert (frames[2]["asked"], frames[2]["served"], frames[2]["stream_id"]) == ("gpt-4", "local", "a")
-        assert frames[-1] == {"type": "parley:usage", "tier": "plus", "limits": []}
+        assert (frames[-1]["type"], frames[-1]["tier"]) == ("parley:usage", "plus")
     async with connected(world) as wire:
         wire.send(**HI)
         assert not any(frame["type"].startswith("parley:") for frame in await wire.frames(9))

@@ -1,5 +1,7 @@
 """The application as a whole: access, errors, ids of requests."""
 
+import re
+
 import pytest
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.routing import Route
@@ -175,6 +177,19 @@ def test_the_reference_needs_nothing_from_elsewhere() -> None:
         page = client.get("/docs").text
         for path in client.get("/openapi.json").json()["paths"]:
             assert path in page
+        assert "://" not in page
+
+
+def test_the_reference_of_the_sockets_needs_nothing_from_elsewhere() -> None:
+    """`/docs/sockets` names each frame of `/asyncapi.json`, leads to its members, and loads nothing from elsewhere."""
+    with visiting(World()) as client:
+        page = client.get("/docs/sockets").text
+        components = client.get("/asyncapi.json").json()["components"]
+        for message in components["messages"].values():
+            assert f"<code>{message['name']}</code>" in page
+        for name in components["schemas"]:
+            assert f'id="{name}"' in page
+        assert set(re.findall(r'href="#([^"]+)"', page)) <= set(components["schemas"])
         assert "://" not in page
 
 

@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket
 from websockets.frames import Frame, Opcode
 
 from server.edge.outlet import EXTENSION
+from tests.fitting import check_fits_a_door
 
 
 def parsed(data: bytes) -> list[Frame]:
@@ -78,10 +79,12 @@ class Wire:
         self._in.put_nowait({"type": "websocket.disconnect", "code": 1006})
 
     async def frame(self) -> Any:
-        """Return the next frame."""
+        """Return the next frame, which has the shape that is described."""
         message = await self._next()
         assert message["type"] == "websocket.send", message
-        return json.loads(message["text"])
+        frame = json.loads(message["text"])
+        check_fits_a_door(frame)
+        return frame
 
     async def frames(self, count: int) -> list[Any]:
         """Return the next frames."""

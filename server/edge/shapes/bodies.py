@@ -2,16 +2,12 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
+
+from server.edge.shapes.shape import Taken
 
 
-class Body(BaseModel):
-    """Further members are accepted."""
-
-    model_config = ConfigDict(extra="allow")
-
-
-class ChatMessage(Body):
+class ChatMessage(Taken):
     """A message: text, or parts of text."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
@@ -21,16 +17,17 @@ class ChatMessage(Body):
     """Of a `tool` message: the call whose output it is."""
 
 
-class StreamOptions(Body):
+class StreamOptions(Taken):
     """What a stream carries beside the text."""
 
     include_usage: bool = False
 
 
-class ChatCompletionBody(Body):
+class ChatCompletionBody(Taken):
     """The body of `POST /v1/chat/completions`."""
 
-    messages: list[ChatMessage]
+    messages: list[ChatMessage] | None = None
+    """Absent only with `regenerate`."""
     model: str | None = None
     """An alias, or `persona:name`."""
     stream: bool | None = None
@@ -59,17 +56,23 @@ class ChatCompletionBody(Body):
     conversation: str | None = None
     """The id of a stored conversation, or `new`."""
     parent: str | None = None
+    """The message of the conversation that the first message answers to; null begins at the root."""
     regenerate: str | None = None
+    """The id of a response whose question is answered once more, in place of messages."""
+    greeting: int | None = None
+    """Which greeting of the persona the user saw."""
+    when_capped: Literal["use", "wait", "refuse"] | None = None
     client_request_id: str | None = None
+    """Makes the request safe to send again."""
 
 
-class MetadataBody(Body):
+class MetadataBody(Taken):
     """The body of a call that marks something."""
 
     metadata: dict[str, str]
 
 
-class PromptReference(Body):
+class PromptReference(Taken):
     """The persona that answers, its revision and its dials."""
 
     id: str | None = None
@@ -77,10 +80,11 @@ class PromptReference(Body):
     variables: dict[str, Any] | None = None
 
 
-class ResponseBody(Body):
+class ResponseBody(Taken):
     """The body of `POST /v1/responses`, and of `response.create` on a socket."""
 
-    input: str | list[dict[str, Any]]
+    input: str | list[dict[str, Any]] | None = None
+    """A message of the user's, or items. Absent only with `regenerate` or `generate: false`."""
     model: str | None = None
     """An alias, or `persona:name`."""
     instructions: str | None = None
@@ -109,10 +113,16 @@ class ResponseBody(Body):
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
     background: bool | None = None
+    generate: bool | None = None
+    """False stores the request and answers with an empty output."""
+    greeting: int | None = None
+    """Which greeting of the persona the user saw."""
+    when_capped: Literal["use", "wait", "refuse"] | None = None
     client_request_id: str | None = None
+    """Makes the request safe to send again."""
 
 
-class ConversationBody(Body):
+class ConversationBody(Taken):
     """The body of `POST /v1/conversations/{conversation_id}`: at least one of them."""
 
     title: str | None = None
@@ -122,7 +132,7 @@ class ConversationBody(Body):
     """The id of one of its messages."""
 
 
-class NewConversationBody(Body):
+class NewConversationBody(Taken):
     """The body of `POST /v1/conversations`."""
 
     items: list[dict[str, Any]] | None = None
@@ -130,20 +140,20 @@ class NewConversationBody(Body):
     title: str | None = None
 
 
-class ItemsBody(Body):
+class ItemsBody(Taken):
     """The body of `POST /v1/conversations/{conversation_id}/items`."""
 
     items: list[dict[str, Any]]
 
 
-class ExpiresAfter(Body):
+class ExpiresAfter(Taken):
     """When a client secret ends."""
 
     anchor: Literal["created_at"] = "created_at"
     seconds: int = 600
 
 
-class ClientSecretBody(Body):
+class ClientSecretBody(Taken):
     """The body of `POST /v1/realtime/client_secrets`."""
 
     expires_after: ExpiresAfter | None = None
