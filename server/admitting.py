@@ -1,14 +1,19 @@
 """The wiring of who is let in: visitors, sessions and the links that begin them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import ratelimit
 from server import backends
+from server.adapters.accounts_sql import SqlAccounts
 from server.adapters.clock_system import SystemClock
 from server.adapters.database import Database
-from server.adapters.ids_system import SystemIds
+from server.adapters.ids_system import SystemIds, new_secret
 from server.adapters.sessions_sql import SqlSessions
+from server.adapters.turns_sql import SqlTurns
+from server.chat.quota import Quota
 from server.chat.signing_in import SigningIn
+from server.chat.users import UserDesk
 from server.core.ports import Clock, Ids
 from server.core.ports_operator import Identity
 from server.edge.cookies import is_secure
@@ -28,6 +33,26 @@ def visitors(settings: Settings, secret: bytes, ids: Ids) -> Visitors | None:
     tier = settings.auth.anonymous
     return (
         None if tier is None else Visitors(tier=tier, secret=secret, new=ids.new, secure=is_secure(settings.public_url))
+    )
+
+
+def users(
+    base: Database,
+    *,
+    quota: Quota,
+    links: SigningIn,
+    tiers: Callable[[], ratelimit.Tiers],
+    clock: Clock,
+    ids: Ids,
+) -> UserDesk:
+    """Return what operators do with users."""
+    return UserDesk(
+        accounts=lambda by: SqlAccounts(base, ids=ids, clock=clock, new_secret=new_secret, by=by),
+        turns=SqlTurns(base),
+        quota=quota,
+        signing_in=links,
+        tiers=tiers,
+        clock=clock,
     )
 
 

@@ -44,6 +44,7 @@ from server.chat.operations import Operations
 from server.chat.owning import Owning, Pace
 from server.chat.questions import Questions
 from server.chat.quota import Quota
+from server.chat.recent import Recent
 from server.chat.releases import Releases, Weigh
 from server.chat.reloading import Reloading
 from server.chat.routing import Routing
@@ -51,6 +52,7 @@ from server.chat.settling import Settling
 from server.chat.stored import Stored
 from server.chat.threads import Threads
 from server.chat.turns import Turns
+from server.chat.users import UserDesk
 from server.core.estimates import Lengths
 from server.core.ports import Clock, Ids, Said, Upstream, Wakeups
 from server.core.wakes import PERSONAS
@@ -195,6 +197,10 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
         adopted = await owning.adopt(everyone=opened.alone)
         for hold_id in set(opened.held) - adopted:
             await limiter.release(hold_id)
+        quota = Quota(limiter=limiter, extras=caps.extras)
+        signing_in = admitting.signing_in(settings, engine, opened.identity, clock=clock, ids=ids)
+        recent = Recent(clock=clock, prices=settings.prices())
+        observers.join(recent)
         yield Services(
             turns=turns,
             stored=Stored(answers=SqlAnswers(engine), conversations=conversations, turns=turns),
@@ -216,14 +222,19 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
                 ids=ids,
                 clock=clock,
             ),
-            quota=Quota(limiter=limiter, extras=caps.extras),
+            quota=quota,
             rewriting=prompting.rewriting(engine, catalogue, prompts, clock),
             operations=_operations(
-                engine, clock, caps, files, opened.wakeups, prompting.weighing(settings, prompts).problems
+                engine,
+                clock,
+                caps,
+                _releases(engine, clock, files, opened.wakeups, prompting.weighing(settings, prompts).problems),
+                admitting.users(engine, quota=quota, links=signing_in, tiers=caps.tiers, clock=clock, ids=ids),
+                recent,
             ),
             entitling=caps.entitling,
             identity=opened.identity,
-            signing_in=admitting.signing_in(settings, engine, opened.identity, clock=clock, ids=ids),
+            signing_in=signing_in,
             clock=clock,
             ids=ids,
             sockets=sockets,
@@ -253,19 +264,26 @@ def application(settings: Settings, parts: Parts = Parts()) -> FastAPI:
     return create(lifespan)
 
 
+def _releases(engine: Database, clock: Clock, files: FolderPersonas, wakeups: Wakeups, weigh: Weigh) -> Releases:
+    return Releases(
+        revisions=SqlRevisions(engine),
+        releases=SqlReleases(engine),
+        files=files,
+        clock=clock,
+        weigh=weigh,
+        tell=lambda: wakeups.publish(PERSONAS, b""),
+    )
+
+
 def _operations(
-    engine: Database, clock: Clock, caps: Capping, files: FolderPersonas, wakeups: Wakeups, weigh: Weigh
+    engine: Database, clock: Clock, caps: Capping, releases: Releases, users: UserDesk, recent: Recent
 ) -> Operations:
     return Operations(
         audit=Auditing(audit=SqlAudit(engine), clock=clock),
-        releases=Releases(
-            revisions=SqlRevisions(engine),
-            releases=SqlReleases(engine),
-            files=files,
-            clock=clock,
-            weigh=weigh,
-            tell=lambda: wakeups.publish(PERSONAS, b""),
-        ),
+        releases=releases,
+        users=users,
+        recent=recent,
+        simulating=caps.simulating,
         explaining=caps.explaining,
         extras=caps.giving,
         pins=caps.pins,

@@ -30,6 +30,7 @@ from server.chat.extras import ExtrasDesk, KnownExtras
 from server.chat.policies import PolicyDesk
 from server.chat.policing import Policing
 from server.chat.refused import Remembering
+from server.chat.simulating import Price, Simulating
 from server.core.ports import Clock, Observer
 from server.settings import Settings
 from server.settings.policy import policy_of, shown, tiers_of
@@ -53,6 +54,7 @@ class Capping:
     pins: Pins
     policing: Policing
     desk: PolicyDesk
+    simulating: Simulating
 
 
 def capping(
@@ -102,6 +104,7 @@ def capping(
         pins=_pins(settings, base, clock),
         policing=policing,
         desk=_desk(settings, base, clock),
+        simulating=_simulating(settings, base, clock),
     )
 
 
@@ -169,6 +172,17 @@ def _explaining(base: Database, explainer: Explainer, extras: KnownExtras, clock
 def _giving(base: Database, tiers: Callable[[], ratelimit.Tiers], clock: Clock) -> ExtrasDesk:
     return ExtrasDesk(
         extras=SqlExtras(base), accounts=_accounts(base, clock), tiers=tiers, ids=SystemIds(), clock=clock
+    )
+
+
+def _simulating(settings: Settings, base: Database, clock: Clock) -> Simulating:
+    return Simulating(
+        parse=lambda policy: tiers_of(policy, settings),
+        turns=SqlTurns(base),
+        accounts=_accounts(base, clock),
+        models=settings.models,
+        prices={alias: Price(one.price.input, one.price.output) for alias, one in settings.models.items() if one.price},
+        clock=clock,
     )
 
 

@@ -60,10 +60,12 @@ class SqlAccounts:
         await self._database.write(work)
         return secret, key
 
-    async def keys(self) -> Sequence[Key]:
+    async def keys(self, *, user: str | None = None) -> Sequence[Key]:
         query = (
             select(keys, users.c.name).join(users, users.c.id == keys.c.user_id).order_by(keys.c.created_at, keys.c.id)
         )
+        if user is not None:
+            query = query.where(users.c.name == user)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [
             Key(
@@ -90,8 +92,13 @@ class SqlAccounts:
 
         return await self._database.write(work)
 
-    async def users(self) -> Sequence[User]:
-        query = select(users).order_by(users.c.name)
+    async def users(self, *, holding: str = "", after: str | None = None, limit: int | None = None) -> Sequence[User]:
+        query = select(users).order_by(users.c.name).limit(limit)
+        if holding:
+            query = query.where(users.c.name.icontains(holding, autoescape=True))
+        if after is not None:
+            last = select(users.c.name).where(users.c.id == after).scalar_subquery()
+            query = query.where(users.c.name > last)
         rows = await self._database.read(lambda connection: connection.execute(query).mappings().all())
         return [User(**row) for row in rows]
 

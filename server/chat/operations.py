@@ -8,7 +8,10 @@ from server.chat.demand import Pins
 from server.chat.explaining import Explaining
 from server.chat.extras import ExtrasDesk
 from server.chat.policies import PolicyDesk
+from server.chat.recent import Recent
 from server.chat.releases import Releases
+from server.chat.simulating import Simulating
+from server.chat.users import UserDesk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +22,10 @@ class Operations:
     releases: Releases
     explaining: Explaining
     extras: ExtrasDesk
+    users: UserDesk
+    recent: Recent
     pins: Pins
+    simulating: Simulating
     policies: PolicyDesk
     adaptive: Adaptive
     """What demand changes on this node."""

@@ -1,15 +1,21 @@
 """What other tiers would have made of the last days: who would have met which cap, and the cost."""
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import ratelimit
 from ratelimit import Tiers
 from ratelimit.simulating import Past, Simulated, Simulation
+from server.chat.policing import Parse
+from server.core.errors import Refused
 from server.core.moments import rfc3339
-from server.core.ports_operator import User
+from server.core.ports import Clock, Turns
+from server.core.ports_operator import Accounts, User
 from server.core.records import UsageRow
+
+DAY_US: Final = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +24,37 @@ class Price:
 
     input: float
     output: float
+
+
+class Simulating:
+    """Replays what is stored, for operators, on a thread of its own: what runs here goes on meanwhile."""
+
+    def __init__(
+        self,
+        *,
+        parse: Parse,
+        turns: Turns,
+        accounts: Accounts,
+        models: Collection[str],
+        prices: Mapping[str, Price],
+        clock: Clock,
+    ) -> None:
+        self._parse, self._turns, self._accounts = parse, turns, accounts
+        self._models, self._prices, self._clock = models, prices, clock
+
+    async def replay(self, policy: Mapping[str, Any], days: int) -> Mapping[str, Any]:
+        """Return what a policy would have made of the last days. Raises `Refused` if it contradicts itself."""
+        try:
+            tiers = self._parse(policy)
+        except ratelimit.InvalidTiers as invalid:
+            raise Refused("invalid_value", "; ".join(map(str, invalid.errors)), param="policy") from None
+        rows = await self._turns.usage_rows(None, self._clock.now() - days * DAY_US)
+        users = await self._accounts.users()
+
+        def work() -> dict[str, Any]:
+            return asyncio.run(simulate(tiers, rows=rows, users=users, models=self._models, prices=self._prices))
+
+        return {"days": days, **await asyncio.to_thread(work)}
 
 
 async def simulate(

@@ -81,6 +81,7 @@ def usage(
 ) -> None:
     """Show what a user used of each model, and what they were refused."""
     from server.chat.explaining import refusal
+    from server.chat.users import summed
 
     settings = read(config)
     start = ago(since)
@@ -101,19 +102,6 @@ def usage(
         say("")
         say("Refused:")
         as_table([refusal(one) for one in refusals], empty="")
-
-
-def summed(used: Sequence[UsageRow]) -> list[dict[str, Any]]:
-    """Return one row for each model, in the order of first use."""
-    rows: dict[str, dict[str, Any]] = {}
-    for one in used:
-        new = {"model": one.model, "turns": 0, "input_tokens": 0, "output_tokens": 0, "last_at": None}
-        row = rows.setdefault(one.model, new)
-        row["turns"] += 1
-        row["input_tokens"] += one.usage.input_tokens
-        row["output_tokens"] += one.usage.output_tokens
-        row["last_at"] = rfc3339(one.ended_at)
-    return list(rows.values())
 
 
 def _change(

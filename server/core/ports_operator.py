@@ -66,14 +66,14 @@ class Accounts(Protocol):
         `tier` changes the tier of a user who exists; None leaves it.
         """
 
-    async def keys(self) -> Sequence[Key]:
-        """Return all keys, revoked and expired ones too, oldest first."""
+    async def keys(self, *, user: str | None = None) -> Sequence[Key]:
+        """Return all keys, or those of the user of a name, revoked and expired ones too, oldest first."""
 
     async def revoke_key(self, key_id: str, now: int) -> bool:
         """Revoke the key for good; False if there is none or it was revoked before."""
 
-    async def users(self) -> Sequence[User]:
-        """Return all users, by name."""
+    async def users(self, *, holding: str = "", after: str | None = None, limit: int | None = None) -> Sequence[User]:
+        """Return users by name: those whose name holds a text in any case, from behind the id `after`."""
 
     async def user(self, name: str) -> User | None:
         """Return the user of this name."""

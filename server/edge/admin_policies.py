@@ -12,6 +12,9 @@ from server.edge.auth import CurrentActor, CurrentServices
 from server.edge.body import read_object
 from server.edge.fields import Fields
 
+DAYS = 7
+MOST_DAYS = 31
+
 router = APIRouter(tags=["operators"])
 
 
@@ -27,13 +30,22 @@ async def store(request: Request, actor: CurrentActor, services: CurrentServices
     """Store a policy (`groups`, `tiers`, `default_tier`) as the draft; one that contradicts itself is refused."""
     desk = services.operations.policies
     fields = Fields(await read_object(request))
-    policy = {
-        "groups": dict(fields.inner("groups").values),
-        "tiers": dict(fields.inner("tiers").values),
-        "default_tier": fields.needed_text("default_tier", 64),
-    }
-    revision = await desk.store(policy, by=actor.signature)
+    revision = await desk.store(_policy(fields), by=actor.signature)
     return _revision(revision, (await desk.revisions())[1])
+
+
+@router.get("/admin/caps/tiers")
+async def tiers(_: CurrentActor, services: CurrentServices) -> dict[str, Any]:
+    """Return the caps of every tier as they are in force, with what demand has made of them."""
+    return {"object": "list", "data": list(services.operations.users.tiers())}
+
+
+@router.post("/admin/caps/simulate")
+async def simulate(request: Request, _: CurrentActor, services: CurrentServices) -> Mapping[str, Any]:
+    """Replay the last `days` under a policy: who would have met which cap, and what it would have cost."""
+    fields = Fields(await read_object(request))
+    days = fields.whole("days", 1, MOST_DAYS) or DAYS
+    return await services.operations.simulating.replay(_policy(fields), days)
 
 
 @router.get("/admin/caps/policies/{revision}")
@@ -52,6 +64,14 @@ async def publish(revision: str, actor: CurrentActor, services: CurrentServices)
     desk = services.operations.policies
     made = await desk.publish(revision, by=actor.signature)
     return _revision(made, (await desk.revisions())[1])
+
+
+def _policy(fields: Fields) -> dict[str, Any]:
+    return {
+        "groups": dict(fields.inner("groups").values),
+        "tiers": dict(fields.inner("tiers").values),
+        "default_tier": fields.needed_text("default_tier", 64),
+    }
 
 
 def _revision(one: PolicyRevision, labels: Mapping[str, int]) -> dict[str, Any]:

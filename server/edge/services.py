@@ -27,6 +27,10 @@ from server.edge.visitors import Visitors
 class Turns(Protocol):
     """The engine, as doors use it; see `server.chat.turns.Turns`."""
 
+    @property
+    def running(self) -> int:
+        """How many answers run on this node."""
+
     def receive(self, actor: Actor, request: TurnRequest) -> Claim:
         """Claim the request's id at receipt. Raises `Refused`."""
 

@@ -196,6 +196,19 @@ async def test_users_are_listed_by_name(accounts: Accounts) -> None:
     assert [user.name for user in await accounts.users()] == ["ada", "bob", "eve"]
 
 
+async def test_users_are_found_by_a_part_of_their_name(accounts: Accounts) -> None:
+    """In any case, signs of patterns as they are, page by page; and each user's keys by themselves."""
+    for name in ("Bob", "ada 100%", "bo", "eve"):
+        await create(accounts, name)
+    found = await accounts.users(holding="BO")
+    assert [user.name for user in found] == ["Bob", "bo"]
+    assert [user.name for user in await accounts.users(holding="BO", after=found[0].id)] == ["bo"]
+    assert [user.name for user in await accounts.users(holding="0%")] == ["ada 100%"]
+    assert await accounts.users(holding="_") == []
+    assert len(await accounts.users(limit=3)) == 3
+    assert [key.user for key in await accounts.keys(user="bo")] == ["bo"]
+
+
 async def test_nobody_is_changed_by_an_unknown_name(accounts: Accounts) -> None:
     """A name without a user gives None."""
     await create(accounts)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from server.cli.users import summed
+from server.chat.users import summed
 from server.core.records import Usage, UsageRow
 
 

@@ -22,7 +22,10 @@ from server.chat.explaining import Explaining
 from server.chat.extras import ExtrasDesk
 from server.chat.operations import Operations
 from server.chat.policies import PolicyDesk
+from server.chat.recent import Recent
 from server.chat.releases import Releases
+from server.chat.simulating import Simulating
+from server.chat.users import UserDesk
 from server.core.errors import Refused
 from server.core.ports import Clock
 from server.core.ports_entitlements import Effect, Entitlement
@@ -183,6 +186,9 @@ def operations(audit: FakeAudit, clock: Clock) -> Operations:
         releases=cast(Releases, None),
         explaining=cast(Explaining, FakeExplaining()),
         extras=giving(clock),
+        users=cast(UserDesk, None),
+        simulating=cast(Simulating, None),
+        recent=Recent(clock=clock, prices={}),
         policies=PolicyDesk(policies=FakePolicies(), parse=parsed, shown=shown, clock=clock),
         pins=Pins(document=FakeDocument(), audit=audit, rules=[RULE], clock=clock),
         adaptive=Adaptive(rules=[RULE], upstreams={"gpt-4": ["mock"]}, lease_us=1, clock=lambda: 0),
