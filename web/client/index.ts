@@ -14,6 +14,7 @@ export type { Secret, Source } from "./credential.js";
 export { ParleyError } from "./errors.js";
 export type { FollowEvent } from "./follow.js";
 export type * from "./protocol.js";
+export type { Rest } from "./rest.js";
 export type { Standing } from "./session.js";
 export type { TurnEvent } from "./turn.js";
 

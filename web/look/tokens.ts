@@ -28,7 +28,7 @@ export const COLOURS: Readonly<Record<string, readonly [light: string, dark: str
 
 const MEASURES: Readonly<Record<string, string>> = {
   font: 'system-ui, -apple-system, "Segoe UI", Roboto, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif',
-  mono: 'ui-monospace, "SF Mono", Menlo, Consolas, "Noto Sans Mono CJK SC", monospace',
+  mono: 'ui-monospace, "SF Mono", Menlo, Consolas, monospace, "Noto Sans Mono CJK SC"',
   column: "44rem",
   radius: "10px",
   quick: "120ms",

@@ -3,8 +3,10 @@
 import { tokens } from "../look/tokens.js";
 import { language, speak } from "../words/index.js";
 import "./app.js";
+import { languages, showTheme } from "./settings.js";
 
-speak(navigator.languages);
+showTheme();
+speak(languages());
 document.documentElement.lang = language();
 const sheet = tokens(":root").styleSheet;
 if (sheet) document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];

@@ -14,6 +14,8 @@ export interface Message {
   readonly key: string;
   readonly role: "user" | "assistant";
   id: string | null;
+  /** The id of its first item. */
+  firstItem: string | null;
   responseId: string | null;
   parentId: string | null;
   siblings: string[];
@@ -39,6 +41,7 @@ export function fresh(role: Message["role"], more: Partial<Message> = {}): Messa
     key: `m${made}`,
     role,
     id: null,
+    firstItem: null,
     responseId: null,
     parentId: null,
     siblings: [],
@@ -63,15 +66,16 @@ export function merged(known: readonly Message[], items: readonly Item[]): Messa
     const role = first.role === "user" ? "user" : "assistant";
     const same = known.find((one) => one.role === role && isSame(one, first)) ?? fresh(role);
     const message = {
-      id: first.id,
+      id: group.find((item) => first.siblings?.includes(item.id))?.id ?? first.id,
+      firstItem: first.id,
       responseId: first.response_id,
       parentId: first.parent_id,
-      siblings: first.siblings,
+      siblings: first.siblings ?? [],
     };
     Object.assign(same, message, content(group));
     same.version += 1;
-    if (same.state !== "answering" || role === "user") same.state = "done";
-    if (role === "assistant" && same.state === "done" && !same.end && group.at(-1)?.status === "incomplete") {
+    same.state = "done";
+    if (role === "assistant" && !same.end && group.at(-1)?.status === "incomplete") {
       same.end = { kind: "unfinished" };
     }
     found.push(same);
