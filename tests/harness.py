@@ -11,6 +11,7 @@ import httpx
 import websockets
 import yaml
 
+from server import admitting
 from server.adapters.clock_system import SystemClock
 from server.adapters.script import Script
 from server.adapters.upstream_scripted import ScriptedUpstream
@@ -92,6 +93,16 @@ class House:
                 now=more.get("now", SystemClock().now()),
             )
         return secret
+
+    async def code(self, user: str = "ana", tier: str | None = "plus", role: Role = Role.USER) -> str:
+        """Make the code of a link that signs a browser in."""
+        return await self.code_in(self.settings, user, tier, role)
+
+    @staticmethod
+    async def code_in(settings: Settings, user: str = "ana", tier: str | None = "plus", role: Role = Role.USER) -> str:
+        """Make such a code in the database of these settings."""
+        async with admitting.opened(settings) as signing_in:
+            return await signing_in.code(user, role=role, by="cli", tier=tier)
 
     def http(self, key: str | None) -> httpx.AsyncClient:
         """Return a client of the HTTP doors."""

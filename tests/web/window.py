@@ -44,12 +44,13 @@ class Window:
         assert [said for said in self.complaints if not said.startswith(_EXPECTED)] == []
         assert [url for url in self.strangers if not url.startswith(("blob:", "data:"))] == []
 
-    async def sign_in(self, key: str, path: str = "/") -> None:
-        """Open the chat page and paste a key."""
-        await self.page.goto(path)
-        await self.page.get_by_label("Key").fill(key)
-        await self.page.get_by_role("button", name="Sign in").click()
+    async def sign_in(self, code: str, path: str = "/") -> None:
+        """Open a sign-in link, and then the chat page at `path`."""
+        await self.page.goto(f"/login#{code}")
         await self.field.wait_for()
+        if path != "/":
+            await self.page.goto(path)
+            await self.field.wait_for()
 
     @property
     def field(self) -> Locator:
@@ -60,6 +61,10 @@ class Window:
     def messages(self) -> Locator:
         """What is shown of the conversation."""
         return self.page.get_by_role("log").get_by_role("article")
+
+    async def choose(self, what: str, option: str) -> None:
+        """Choose the persona, the model or a dial."""
+        await self.page.get_by_role("main").get_by_label(what, exact=True).select_option(option)
 
     async def say(self, text: str) -> None:
         """Send a message with the keyboard."""

@@ -18,8 +18,6 @@ import { setLanguage, setTheme, type Theme, theme } from "./settings.js";
 import "./sign-in.js";
 import { who } from "./who.js";
 
-const KEY = "parley-key";
-
 export class ParleyApp extends LitElement {
   static override properties = {
     place: { state: true },
@@ -39,8 +37,8 @@ export class ParleyApp extends LitElement {
   declare listing: boolean;
   readonly #drafts = kept();
   readonly #watch = new Watch(this);
-  #parley = this.#client();
-  #talk = new Talk(this.#parley);
+  readonly #parley = this.#client();
+  readonly #talk = new Talk(this.#parley);
   #shown: string | null = null;
   #wasLive = false;
 
@@ -74,7 +72,7 @@ export class ParleyApp extends LitElement {
   override render() {
     if (this.place === "arriving") return html``;
     if (this.place === "outside") {
-      return html`<parley-sign-in .problem=${this.problem} @parley-key=${this.#signedIn}></parley-sign-in>`;
+      return html`<parley-sign-in .problem=${this.problem} @parley-code=${this.#signIn}></parley-sign-in>`;
     }
     const talk = this.#talk;
     const model = this.models.find((one) => one.id === talk.model);
@@ -150,7 +148,7 @@ export class ParleyApp extends LitElement {
   }
 
   #client(): Parley {
-    const parley = new Parley({ server: location.origin, credential: async () => sessionStorage.getItem(KEY) });
+    const parley = new Parley({ server: location.origin });
     parley.rest.language = language();
     parley.onstanding = (standing) => {
       this.standing = standing;
@@ -173,8 +171,7 @@ export class ParleyApp extends LitElement {
       await this.#moved();
     } catch (error) {
       if (!(error instanceof ParleyError)) throw error;
-      const tried = sessionStorage.getItem(KEY) !== null;
-      this.#outside(error.status === 401 ? (tried ? t("wrongKey") : null) : error.message);
+      this.#outside(error.status === 401 ? null : error.message);
     }
   }
 
@@ -185,21 +182,22 @@ export class ParleyApp extends LitElement {
   }
 
   #outside(problem: string | null): void {
-    sessionStorage.removeItem(KEY);
     this.problem = problem;
     this.place = "outside";
   }
 
-  #signedIn(event: CustomEvent<string>): void {
-    sessionStorage.setItem(KEY, event.detail);
-    this.#parley.close();
-    this.#parley = this.#client();
-    this.#talk = new Talk(this.#parley);
-    void this.#enter();
+  async #signIn(event: CustomEvent<string>): Promise<void> {
+    try {
+      await this.#parley.rest.call("POST", "/session", { code: event.detail });
+      await this.#enter();
+    } catch (error) {
+      if (!(error instanceof ParleyError)) throw error;
+      this.problem = error.code === "invalid_login_code" ? t("wrongLink") : error.message;
+    }
   }
 
-  #signOut(): void {
-    sessionStorage.removeItem(KEY);
+  async #signOut(): Promise<void> {
+    await this.#parley.rest.call("DELETE", "/session").catch(() => null);
     this.#drafts.clear();
     location.assign("/");
   }

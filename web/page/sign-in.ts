@@ -1,10 +1,10 @@
-/** The page before somebody is known: asks for a key. */
+/** The page before somebody is known: asks for a sign-in link. */
 
 import { css, html, LitElement, nothing } from "lit";
 import { controls, reset } from "../look/controls.js";
 import { t } from "../words/index.js";
 
-/** Dispatches `parley-key` with the key. */
+/** Dispatches `parley-code` with the code of a link. */
 export class ParleySignIn extends LitElement {
   static override properties = { problem: {} };
   static override styles = [
@@ -62,7 +62,7 @@ export class ParleySignIn extends LitElement {
         <form @submit=${this.#submit}>
           <h1>${t("app")}</h1>
           <p>${t("signInWith")}</p>
-          <label>${t("key")}<input name="key" type="password" autocomplete="off" required /></label>
+          <label>${t("link")}<input name="link" autocomplete="off" spellcheck="false" required /></label>
           ${this.problem ? html`<p class="problem" role="alert">${this.problem}</p>` : nothing}
           <button class="main">${t("signIn")}</button>
         </form>
@@ -72,8 +72,10 @@ export class ParleySignIn extends LitElement {
 
   #submit(event: Event): void {
     event.preventDefault();
-    const key = new FormData(event.target as HTMLFormElement).get("key") as string;
-    this.dispatchEvent(new CustomEvent("parley-key", { detail: key.trim() }));
+    const link = new FormData(event.target as HTMLFormElement).get("link") as string;
+    // The whole link or its end will do.
+    const code = link.trim().split("#").at(-1) ?? "";
+    this.dispatchEvent(new CustomEvent("parley-code", { detail: code }));
   }
 }
 

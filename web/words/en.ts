@@ -31,9 +31,10 @@ export const en = {
   signInAgain: "Please sign in again. Your draft is kept.",
   suspended: "This account is suspended.",
   signIn: "Sign in",
-  signInWith: "Paste the key that you were given. It stays in this tab and is forgotten when you close it.",
-  key: "Key",
-  wrongKey: "That key is not accepted.",
+  signInWith:
+    "Open the link that you were given, or paste it here. A link is good once; “make run” and “parley login” print one.",
+  link: "Sign-in link",
+  wrongLink: "That link was opened before, or is too old. Ask for another one.",
   noServer: "The server cannot be reached.",
   tryAgain: "Try again",
   newText: "New text below",
