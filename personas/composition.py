@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from personas import locales
 from personas.compiled import Compiled, Passage
-from personas.fields import Profile
 from personas.front_matter import Json, Path
 from personas.persona import Persona
 from personas.problems import MAX_PROBLEMS, PersonaRefused, Problem, did_you_mean, near
@@ -41,19 +40,12 @@ def compose(
     joined.check_dials()
     if joined.problems:
         raise PersonaRefused(joined.problems[:MAX_PROBLEMS])
-    data = {key: value for key, value in joined.fields.items() if key not in {"spec", "extends"}}
-    profile = validate(Profile, data, joined.locate)
+    compiled = validate(Compiled, joined.compiled(), joined.locate)
     if misfits := [
-        Problem(*joined.locate(path), "locales", message, cure) for path, message, cure in locales.misfits(profile)
+        Problem(*joined.locate(path), "locales", message, cure) for path, message, cure in locales.misfits(compiled)
     ]:
         raise PersonaRefused(misfits[:MAX_PROBLEMS])
-    # What was just validated is not validated again.
-    return Compiled.model_construct(
-        spec="compiled/1",
-        house=_house_passages(tuple(joined.house.values())),
-        body=_passages(tuple(joined.body.values())),
-        **profile.__dict__,
-    )
+    return compiled.model_copy(update={"house": _house_passages(tuple(joined.house.values()))})
 
 
 def _chain(persona: Persona, others: Mapping[str, Persona]) -> Sequence[Persona]:
@@ -79,17 +71,15 @@ def _chain(persona: Persona, others: Mapping[str, Persona]) -> Sequence[Persona]
 
 
 def _refused(persona: Persona, field_name: str, message: str, cure: str) -> PersonaRefused:
-    line = persona.lines.get((field_name,), 1)
-    return PersonaRefused([Problem(persona.source, line, field_name, message, cure)])
+    return PersonaRefused([Problem(persona.source, persona.line((field_name,)), field_name, message, cure)])
 
 
-@dataclass(slots=True)
+@dataclass
 class _Joined:
     """What the ancestors so far come to."""
 
     groups: Mapping[str, Sequence[str]]
     fields: dict[str, Json] = field(default_factory=dict)
-    where: dict[Path, tuple[str, int]] = field(default_factory=dict)
     house: dict[str, Section] = field(default_factory=dict)
     """The sections of the house in their order, by the keys of their headings."""
     body: dict[str, Section] = field(default_factory=dict)
@@ -106,7 +96,6 @@ class _Joined:
             inherited["locales"] = locales.passed_on(inherited["locales"], child.fields)
         self.fields = _merge(inherited, child.fields)
         _keep_locks(self.fields, inherited)
-        self.where.update({path: (child.source, line) for path, line in child.lines.items()})
         for section in child.sections:
             self._add_section(section, child)
         for heading in child.front.bounds.locked:
@@ -115,7 +104,18 @@ class _Joined:
 
     def locate(self, path: Path) -> tuple[str, int]:
         """Return the file and line of a field of the joined persona."""
-        return self.where[nearest(self.where, path)]
+        return self._where[nearest(self._where, path)]
+
+    @cached_property
+    def _where(self) -> Mapping[Path, tuple[str, int]]:
+        """Where each field was written last. Asked for when all are joined, and something is wrong."""
+        return {path: (one.source, line) for one in self.members for path, line in one.written.lines.items()}
+
+    def compiled(self) -> Mapping[str, Json]:
+        """Return what has been joined as the compiled form writes it, the house left out."""
+        fields = {key: value for key, value in self.fields.items() if key != "extends"}
+        body: list[Json] = [{"heading": one.heading, "text": one.text} for one in self.body.values()]
+        return {**fields, "spec": "compiled/1", "house": [], "body": body}
 
     def check_locked(self) -> None:
         """Report locks on headings that nobody wrote."""
@@ -123,7 +123,7 @@ class _Joined:
         for member in self.members:
             for index, heading in enumerate(member.front.bounds.locked):
                 if heading_key(heading) not in present:
-                    line = _line(member, ("bounds", "locked", index))
+                    line = member.line(("bounds", "locked", index))
                     message = f"There is no section `{heading}` to lock."
                     self._report(member.source, line, "locked", message, "Write it, or correct the heading.")
 
@@ -145,21 +145,20 @@ class _Joined:
 
     def _check_narrowing(self, child: Persona) -> None:
         for path in _NARROWING:
-            if path not in child.lines:
-                continue
-            allowed, wanted = _at(self.fields, path), _at(child.fields, path)
-            if isinstance(allowed, list):
+            allowed = _at(self.fields, path)
+            if isinstance(allowed, list) and _says(child.fields, path):
+                wanted = _at(child.fields, path)
                 within = self._models if path == ("model", "use") else _as_said
                 extra = _wider(wanted, allowed, within) if isinstance(wanted, list) else ["all"]
                 if extra:
                     name = ".".join(str(step) for step in path)
                     message = f"`{name}` is wider than what it extends allows: {', '.join(extra)}."
                     cure = f"Allowed: {', '.join(map(str, allowed)) or 'nothing'}."
-                    self._report(child.source, _line(child, path), "widens", message, cure)
+                    self._report(child.source, child.line(path), "widens", message, cure)
         owner_only: Path = ("access", "owner_only")
         if _at(self.fields, owner_only) is True and _at(child.fields, owner_only) is False:
             message = "`access.owner_only` is wider than what it extends allows."
-            self._report(child.source, _line(child, owner_only), "widens", message, "Remove it.")
+            self._report(child.source, child.line(owner_only), "widens", message, "Remove it.")
 
     def _models(self, name: Json) -> Sequence[Json]:
         """Return the models that an entry of `model.use` stands for."""
@@ -230,13 +229,13 @@ def _at(data: Mapping[str, Json], path: Path) -> Json:
     return data.get(str(path[-1]))
 
 
-def _line(persona: Persona, path: Path) -> int:
-    return persona.lines.get(nearest(persona.lines, path), 1)
-
-
-def _passages(sections: Sequence[Section]) -> tuple[Passage, ...]:
-    return tuple(Passage(heading=section.heading, text=section.text) for section in sections)
+def _says(data: Mapping[str, Json], path: Path) -> bool:
+    """Return whether there is a value at `path`, be it null."""
+    inner = _at(data, path[:-1]) if path[:-1] else data
+    return isinstance(inner, dict) and path[-1] in inner
 
 
 # All personas of a deployment stand under one house, and share its passages.
-_house_passages = lru_cache(maxsize=16)(_passages)
+@lru_cache(maxsize=16)
+def _house_passages(sections: Sequence[Section]) -> tuple[Passage, ...]:
+    return tuple(Passage(heading=section.heading, text=section.text) for section in sections)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Iterator
 
 from personas.persona import Persona
 from personas.problems import Problem, did_you_mean, near
-from personas.validation import nearest
 
 
 def misfits(persona: Persona, *, has: Callable[[str], bool], models: Collection[str] | None) -> Iterator[Problem]:
@@ -25,5 +24,5 @@ def misfits(persona: Persona, *, has: Callable[[str], bool], models: Collection[
 
 
 def _warning(persona: Persona, path: tuple[str | int, ...], code: str, message: str, cure: str) -> Problem:
-    line = persona.lines.get(nearest(persona.lines, path), 1)
+    line = persona.line(path)
     return Problem(persona.source, line, code, message, cure, "warning")

@@ -5,8 +5,11 @@ Only what JSON can say: no tags, anchors, aliases or dates, and no key twice. Li
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import yaml
 
@@ -46,12 +49,29 @@ class Cut:
     body_line: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fields:
-    """A mapping as it was read, and the line of each value by its path."""
+    """A mapping as it was read, and the line of each value in it: of its name where it has one."""
 
     data: dict[str, Json]
-    lines: Mapping[Path, int]
+    numbers: Sequence[int]
+    """The lines, in the order in which the values were written."""
+
+    @cached_property
+    def lines(self) -> Mapping[Path, int]:
+        """The line of each value by its path. Made when it is asked for: most files have nothing wrong."""
+        return dict(zip(_paths(self.data, ()), self.numbers, strict=True))
+
+
+def _paths(value: Json, path: Path) -> Iterator[Path]:
+    """Yield where everything stands, in the order in which it was written."""
+    yield path
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _paths(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _paths(inner, (*path, index))
 
 
 def cut(text: str) -> Cut:
@@ -68,7 +88,7 @@ def cut(text: str) -> Cut:
 def read(source: str, *, first_line: int) -> Fields:
     """Read one YAML mapping that begins at `first_line` of its file. Raises `Unreadable`."""
     try:
-        reader = _Reader(iter(_LOADER(source).get_event, None), first_line)
+        reader = _Reader(source, first_line)
         data = reader.document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
@@ -82,7 +102,7 @@ def read(source: str, *, first_line: int) -> Fields:
     except (ValueError, OverflowError) as error:
         # Half of a pair of surrogates: no file has one, but a program may hand one over.
         raise Unreadable(first_line, "yaml", "There is a character that no file can hold.", "Delete it.") from error
-    return Fields(data, reader.lines)
+    return Fields(data, reader.numbers)
 
 
 _LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -94,92 +114,98 @@ _YAML_CURE = "Check the indentation, and quote texts that contain `: ` or begin 
 class _Reader:
     """Builds plain values from events, so that nothing is built that JSON cannot say."""
 
-    def __init__(self, events: Iterator[yaml.Event], first_line: int) -> None:
-        self.lines: dict[Path, int] = {}
-        self._events = events
+    def __init__(self, source: str, first_line: int) -> None:
+        self.numbers = array("L")
+        self._next: Callable[[], Any] = _LOADER(source).get_event
         self._first_line = first_line
-        self._nodes = 0
+        # Nothing is hidden in the values that is neither in the text nor written there after a backslash.
+        self._may_hide = "\\" in source or UNSEEN.search(source) is not None
 
     def document(self) -> dict[str, Json]:
         """Read the only document, which must be a mapping."""
-        next(self._events)
-        if not isinstance(next(self._events), yaml.DocumentStartEvent):
+        self._next()
+        if not isinstance(self._next(), yaml.DocumentStartEvent):
             raise Unreadable(self._first_line, "not_a_mapping", "The front matter is empty.", _FIELDS_CURE)
-        event = next(self._events)
-        value = self._value(event, ())
+        event = self._next()
+        value = self._value(event, self._line(event), 0)
         if not isinstance(value, dict):
             raise Unreadable(self._line(event), "not_a_mapping", "The front matter has no fields.", _FIELDS_CURE)
-        next(self._events)
-        after = next(self._events)
+        self._next()
+        after = self._next()
         if not isinstance(after, yaml.StreamEndEvent):
             raise Unreadable(self._line(after), "yaml", "The front matter has two documents.", "Keep one.")
         return value
 
-    def _line(self, event: yaml.Event) -> int:
-        mark = event.start_mark
-        return self._first_line if mark is None else self._first_line + mark.line
+    def _line(self, event: Any) -> int:
+        line: int = event.start_mark.line
+        return self._first_line + line
 
-    def _value(self, event: yaml.Event, path: Path) -> Json:
-        line = self._line(event)
-        self.lines.setdefault(path, line)
-        self._nodes += 1
-        if self._nodes > MAX_NODES:
-            raise Unreadable(line, "too_large", f"There are more than {MAX_NODES} values.", "Keep fewer.")
-        if len(path) > MAX_DEPTH:
-            raise Unreadable(line, "too_deep", f"This is nested deeper than {MAX_DEPTH} levels.", "Flatten it.")
-        _refuse_references(event, line)
-        if isinstance(event, yaml.MappingStartEvent):
-            return self._mapping(path)
-        if isinstance(event, yaml.SequenceStartEvent):
-            return self._sequence(path)
-        return _scalar(event, line)
+    def _value(self, event: Any, number: int, depth: int) -> Json:
+        """Return the value that begins with this event; `number` is the line that problems name for it."""
+        self.numbers.append(number)
+        if len(self.numbers) > MAX_NODES:
+            message = f"There are more than {MAX_NODES} values."
+            raise Unreadable(self._line(event), "too_large", message, "Keep fewer.")
+        if depth > MAX_DEPTH:
+            message = f"This is nested deeper than {MAX_DEPTH} levels."
+            raise Unreadable(self._line(event), "too_deep", message, "Flatten it.")
+        self._refuse_references(event)
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            text = self._visible(event)
+            return text if event.style else _plain(text)
+        return self._mapping(depth + 1) if kind is yaml.MappingStartEvent else self._sequence(depth + 1)
 
-    def _mapping(self, path: Path) -> dict[str, Json]:
+    def _mapping(self, depth: int) -> dict[str, Json]:
         mapping: dict[str, Json] = {}
-        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+        while type(event := self._next()) is not yaml.MappingEndEvent:
+            self._refuse_references(event)
             line = self._line(event)
-            _refuse_references(event, line)
-            if not isinstance(event, yaml.ScalarEvent):
+            if type(event) is not yaml.ScalarEvent:
                 raise Unreadable(line, "yaml", "A field's name must be a word.", "Quote it, or remove the brackets.")
-            key = _visible(event.value, line)
+            key = self._visible(event)
             if key in mapping:
                 raise Unreadable(line, "duplicate_field", f"The field `{key}` is given twice.", "Keep one of them.")
-            self.lines[*path, key] = line
-            mapping[key] = self._value(next(self._events), (*path, key))
+            mapping[key] = self._value(self._next(), line, depth)
         return mapping
 
-    def _sequence(self, path: Path) -> list[Json]:
+    def _sequence(self, depth: int) -> list[Json]:
         items: list[Json] = []
-        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
-            items.append(self._value(event, (*path, len(items))))
+        while type(event := self._next()) is not yaml.SequenceEndEvent:
+            items.append(self._value(event, self._line(event), depth))
         return items
+
+    def _refuse_references(self, event: Any) -> None:
+        if event.anchor is not None:
+            message = "Anchors (&) and aliases (*) are not allowed."
+            raise Unreadable(self._line(event), "yaml_alias", message, "Write the value out.")
+        if event.tag is not None:
+            raise Unreadable(
+                self._line(event), "yaml_tag", "Tags (!) are not allowed.", "Remove it, or quote the text."
+            )
+
+    def _visible(self, event: Any) -> str:
+        text: str = event.value
+        if self._may_hide and UNSEEN.search(text):
+            raise Unreadable(self._line(event), "hidden_character", HIDDEN, "Delete it.")
+        return text
 
 
 _FIELDS_CURE = "Write fields such as `name: my-persona`."
 
 
-def _refuse_references(event: yaml.Event, line: int) -> None:
-    if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-        raise Unreadable(line, "yaml_alias", "Anchors (&) and aliases (*) are not allowed.", "Write the value out.")
-    if getattr(event, "tag", None) is not None:
-        raise Unreadable(line, "yaml_tag", "Tags (!) are not allowed.", "Remove it, or quote the text.")
-
-
-def _visible(text: str, line: int) -> str:
-    if UNSEEN.search(text):
-        raise Unreadable(line, "hidden_character", HIDDEN, "Delete it.")
-    return text
-
-
-def _scalar(event: yaml.Event, line: int) -> Json:
-    assert isinstance(event, yaml.ScalarEvent)  # noqa: S101  # nothing else begins a value
-    text = _visible(event.value, line)
-    if event.style:
-        return text
+def _plain(text: str) -> Json:
+    """Return what a word without quotes means."""
     if text in _WORDS:
         return _WORDS[text]
+    if text[0] not in _NUMERIC:
+        return text
     if _INTEGER.fullmatch(text):
         return int(text)
     if _REAL.fullmatch(text) and math.isfinite(float(text)):
         return float(text)
     return text
+
+
+_NUMERIC = frozenset("+-.0123456789")
+"""What a number may begin with."""

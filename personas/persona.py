@@ -12,7 +12,7 @@ from typing import Literal
 
 from personas import front_matter, sections, template
 from personas.fields import FrontMatter
-from personas.front_matter import HIDDEN, Json, Path, Unreadable
+from personas.front_matter import HIDDEN, Fields, Json, Path, Unreadable
 from personas.problems import MAX_PROBLEMS, PersonaRefused, Problem
 from personas.sections import Section
 from personas.template import Flaw
@@ -57,7 +57,8 @@ class Persona:
     front: FrontMatter
     fields: Mapping[str, Json]
     """The fields as written, with the texts of knowledge files in place of their names."""
-    lines: Mapping[Path, int]
+    written: Fields
+    """The fields before that, which know their lines."""
     sections: tuple[Section, ...]
     """The body, with partials in place."""
     uses: tuple[Use, ...]
@@ -71,6 +72,11 @@ class Persona:
     def name(self) -> str:
         """The name under which it is known."""
         return self.front.name
+
+    def line(self, path: Path) -> int:
+        """Return the line of a field, or of the nearest that it belongs to."""
+        lines = self.written.lines
+        return lines.get(nearest(lines, path), 1)
 
 
 def parse(text: str, *, source: str, name_hint: str | None = None, beside: Beside = nothing_beside) -> Persona:
@@ -90,7 +96,7 @@ def parse(text: str, *, source: str, name_hint: str | None = None, beside: Besid
     except Unreadable as error:
         reading.report(error.line, error.code, error.message, error.cure)
         raise PersonaRefused(reading.problems) from error
-    reading.lines = fields.lines
+    reading.written = fields
     try:
         front = validate(FrontMatter, fields.data, reading.locate)
     except PersonaRefused as refused:
@@ -107,7 +113,7 @@ def parse(text: str, *, source: str, name_hint: str | None = None, beside: Besid
     return Persona(
         front=front,
         fields=data,
-        lines=fields.lines,
+        written=fields,
         sections=body,
         uses=tuple(reading.uses),
         source=source,
@@ -116,13 +122,16 @@ def parse(text: str, *, source: str, name_hint: str | None = None, beside: Besid
     )
 
 
+_NO_FIELDS = Fields({}, (1,))
+
+
 @dataclass(slots=True, kw_only=True)
 class _Reading:
     """What is known of one file while it is read."""
 
     source: str
     beside: Beside
-    lines: Mapping[Path, int] = field(default_factory=dict)
+    written: Fields = _NO_FIELDS
     problems: list[Problem] = field(default_factory=list)
     uses: list[Use] = field(default_factory=list)
     partials: dict[str, str] = field(default_factory=dict)
@@ -143,7 +152,8 @@ class _Reading:
 
     def locate(self, path: Path) -> tuple[str, int]:
         """Return the file and line of a field."""
-        return self.source, self.lines.get(nearest(self.lines, path), 1)
+        lines = self.written.lines
+        return self.source, lines.get(nearest(lines, path), 1)
 
     def front(self, front: FrontMatter, name_hint: str | None) -> None:
         """Check what the models cannot: the name's place, and the texts that are or are not templates."""
@@ -159,6 +169,8 @@ class _Reading:
         if front.reminder is not None:
             templates.append((("reminder", 0), front.reminder))
         for place, text in templates:
+            if template.is_plain(text):
+                continue
             line = self.locate(place)[1]
             found = template.lint(text)
             for include in found.includes:
@@ -166,7 +178,7 @@ class _Reading:
             self._take(found, self.source, partial(_in_place, line))
             self._ask_engine(found, text, self.source, line)
         for path, text in _plain(front):
-            if "{{" in text or "{%" in text:
+            if "{" in text and ("{{" in text or "{%" in text):
                 line = self.locate(path)[1]
                 message = "This field is no template: the braces are shown as they stand."
                 self.report(line, "plain_text", message, "Write what should be shown.", severity="warning")
@@ -188,6 +200,8 @@ class _Reading:
         return tuple(self._section(section) for section in found)
 
     def _section(self, section: Section) -> Section:
+        if template.is_plain(section.text):
+            return section
         found = template.lint(section.text)
         self._take(found, section.path, lambda line: section.text_line + line)
         if found.flaws:
@@ -251,6 +265,8 @@ class _Reading:
         return {key: value for key, value in entry.items() if key != "file"} | {"text": text}
 
     def _look_for_hidden(self, text: str, first_line: int, path: str) -> None:
+        if not UNSEEN.search(text):
+            return
         for number, line in enumerate(text.split("\n"), start=first_line):
             if UNSEEN.search(line):
                 self.report(number, "hidden_character", HIDDEN, "Delete it.", path=path)

@@ -9,6 +9,8 @@ from itertools import pairwise
 
 _HEADING = re.compile(r" {0,3}##(?=[ \t]|$)")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_SIGNS = frozenset(("##", "``", "~~"))
+"""How a line begins that may be one of the two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ def _headings(lines: Sequence[str]) -> list[tuple[int, str]]:
     found = []
     fence = ""
     for index, line in enumerate(lines):
+        if line.lstrip(" ")[:2] not in _SIGNS:
+            continue
         mark = _FENCE.match(line)
         if fence:
             if mark and mark[1].startswith(fence) and not line.strip().strip(fence[0]):

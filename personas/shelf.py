@@ -5,7 +5,7 @@ Nothing outside a persona's own folder is read for it, and no link inside is fol
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from personas.compiled import Compiled
@@ -86,8 +86,8 @@ class Shelf:
         else:
             persona = _only(self._files[name], name)
         folder = file.parent if file is not None and file.name == "persona.md" else None
-        found = misfits(persona, has=lambda path: folder is not None and (folder / path).is_file(), models=self._models)
-        return replace(persona, problems=(*persona.problems, *found))
+        found = tuple(misfits(persona, has=partial(_is_beside, folder), models=self._models))
+        return replace(persona, problems=(*persona.problems, *found)) if found else persona
 
 
 class _Others(Mapping[str, Persona]):
@@ -145,6 +145,10 @@ def _only(files: Sequence[Path], name: str) -> Persona:
     except NotBeside as error:
         raise PersonaRefused([Problem(str(file), 1, "file", error.message, error.cure)]) from error
     return parse(text, source=str(file), name_hint=name, beside=_beside_of(file))
+
+
+def _is_beside(folder: Path | None, path: str) -> bool:
+    return folder is not None and (folder / path).is_file()
 
 
 def _beside_of(file: Path) -> Beside:

@@ -72,6 +72,11 @@ class Lint:
     includes: list[Reference] = field(default_factory=list)
 
 
+def is_plain(source: str) -> bool:
+    """Return whether there is surely nothing in `source` but text."""
+    return "{" not in source
+
+
 def lint(source: str) -> Lint:
     """Return every flaw of `source`, and the names and partials that it asks for.
 

@@ -1,11 +1,10 @@
 """Fields against their models, with the errors told in the file's own lines."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, to_json
 
 from personas import fields
 from personas.front_matter import Json, Path
@@ -21,7 +20,7 @@ def validate(kind: type[M], data: Mapping[str, Json], locate: Locate) -> M:
     `locate` says in which file and line the value at a path was written.
     """
     try:
-        return kind.model_validate_json(json.dumps(data), strict=True)
+        return kind.model_validate_json(to_json(data), strict=True)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)[:MAX_PROBLEMS]
         raise PersonaRefused([_problem(detail, locate) for detail in details]) from error
