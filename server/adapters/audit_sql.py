@@ -2,7 +2,7 @@
 # ruff: noqa: D102  # what the methods promise is in `server.core.ports_operator`
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
@@ -16,6 +16,12 @@ from server.core.ports_operator import AuditEntry
 def noted(connection: Connection, at: int, who: str, what: str, **detail: Any) -> None:
     """Note a change in the transaction that makes it."""
     connection.execute(insert(audit).values(at=at, who=who, what=what, detail=text_of(detail)))
+
+
+def noted_all(connection: Connection, at: int, who: str, what: str, details: Iterable[Mapping[str, Any]]) -> None:
+    """Note a change of many things, as one statement; there is at least one."""
+    rows = [{"at": at, "who": who, "what": what, "detail": text_of(detail)} for detail in details]
+    connection.execute(insert(audit), rows)
 
 
 class SqlAudit:

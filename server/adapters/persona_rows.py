@@ -1,5 +1,6 @@
 """The rows of personas: revisions, labels, what else decides who answers, and a number that grows with each change."""
 
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -7,7 +8,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, tru
 
 from server.adapters.rows import text_of
 from server.adapters.schema import meta, persona_labels, persona_releases, persona_revisions
-from server.core.ports_operator import LIVE, Draft, Origin, Revision
+from server.core.ports_operator import DRAFT, LIVE, Draft, Origin, Revision
 from server.core.rollout import Share
 
 VERSION_KEY: Final = "personas_version"
@@ -41,6 +42,24 @@ def store(connection: Connection, draft: Draft, *, origin: Origin, author: str, 
     row = {column.name: getattr(revision, column.name) for column in _revisions}
     connection.execute(insert(persona_revisions).values(row))
     return revision
+
+
+def unknown(connection: Connection, personas: Collection[str]) -> set[str]:
+    """Return those of these personas that have no revision."""
+    return set(personas) - set(connection.scalars(select(_revisions.persona).distinct()))
+
+
+def store_first(connection: Connection, revisions: Sequence[Revision]) -> None:
+    """Store what the files of personas hold that had no revision; it is live if it is published, else the draft.
+
+    One statement for each table, however many there are.
+    """
+    rows = [{column.name: getattr(one, column.name) for column in _revisions} for one in revisions]
+    labels = [(one.persona, DRAFT if one.published_at is None else LIVE, one.number) for one in revisions]
+    connection.execute(insert(persona_revisions), rows)
+    connection.execute(insert(persona_labels), [dict(zip(_labels.keys(), label, strict=True)) for label in labels])
+    kept = [{"persona": one.persona, "file_number": one.number, "rollout": "[]"} for one in revisions]
+    connection.execute(insert(persona_releases), kept)
 
 
 def change(connection: Connection, revision: Revision, **columns: int | None) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection, select
 
 from server.adapters import persona_rows
-from server.adapters.audit_sql import noted
+from server.adapters.audit_sql import noted, noted_all
 from server.adapters.database import Database
 from server.adapters.schema import persona_labels, persona_releases, persona_revisions
 from server.core.errors import Refused
@@ -16,6 +16,8 @@ from server.core.rollout import Share
 
 FILES: Final = "files"
 """Who changed what, where nobody did but the files themselves."""
+
+_TAKEN: Final = "persona file taken"
 
 _T = TypeVar("_T")
 
@@ -40,7 +42,9 @@ class SqlReleases:
         new = [draft for draft in drafts if held.get(draft.persona) != draft.digest]
 
         def work(connection: Connection) -> list[Taken]:
-            taken = [_take(connection, draft, vetoed, now) for draft in new]
+            unknown = persona_rows.unknown(connection, [draft.persona for draft in new])
+            taken = _take_first(connection, [draft for draft in new if draft.persona in unknown], vetoed, now)
+            taken += [_take(connection, draft, vetoed, now) for draft in new if draft.persona not in unknown]
             persona_rows.raise_version(connection)
             return taken
 
@@ -143,6 +147,36 @@ def _held(connection: Connection) -> Mapping[str, str]:
     return {row.persona: row.digest for row in connection.execute(query)}
 
 
+def _take_first(connection: Connection, drafts: Sequence[Draft], vetoed: Collection[str], now: int) -> list[Taken]:
+    """Take the files of personas without a revision: thousands at once, when a folder is read for the first time."""
+    if not drafts:
+        return []
+    taken = [_first(draft, live=draft.digest not in vetoed, now=now) for draft in drafts]
+    persona_rows.store_first(connection, [one.revision for one in taken])
+    noted_all(connection, now, FILES, _TAKEN, map(_told, taken))
+    return taken
+
+
+def _first(draft: Draft, *, live: bool, now: int) -> Taken:
+    revision = Revision(
+        persona=draft.persona,
+        number=1,
+        digest=draft.digest,
+        compiled=draft.compiled,
+        source=draft.source,
+        origin="file",
+        author="",
+        note="",
+        created_at=now,
+        published_at=now if live else None,
+    )
+    return Taken(revision, "live" if live else "draft")
+
+
+def _told(taken: Taken) -> Mapping[str, Any]:
+    return {"persona": taken.revision.persona, "revision": taken.revision.number, "label": taken.became}
+
+
 def _take(connection: Connection, draft: Draft, vetoed: Collection[str], now: int) -> Taken:
     revision = persona_rows.find(connection, draft.persona, digest=draft.digest)
     if revision is None:
@@ -162,10 +196,9 @@ def _take(connection: Connection, draft: Draft, vetoed: Collection[str], now: in
         persona_rows.change(connection, revision, published_at=now)
     else:
         persona_rows.point(connection, draft.persona, DRAFT, revision.number)
-    became: Any = "live" if goes_live else "draft"
-    detail = {"persona": draft.persona, "revision": revision.number, "label": became}
-    noted(connection, now, FILES, "persona file taken", **detail)
-    return Taken(revision, became)
+    taken = Taken(revision, "live" if goes_live else "draft")
+    noted(connection, now, FILES, _TAKEN, **_told(taken))
+    return taken
 
 
 def _publish(connection: Connection, revision: Revision, now: int) -> None:
