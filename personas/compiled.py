@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import lru_cache
 from typing import Literal
 
 from personas.fields import Profile, Strict
@@ -12,6 +13,12 @@ class Passage(Strict):
 
     heading: str
     text: str
+
+
+@lru_cache(maxsize=16)
+def same(house: tuple[Passage, ...]) -> tuple[Passage, ...]:
+    """Return the passages that are equal to these: all personas of a deployment stand under one house, and share it."""
+    return house
 
 
 class Compiled(Profile):
@@ -30,7 +37,8 @@ class Compiled(Profile):
     @classmethod
     def from_json(cls, text: str) -> "Compiled":
         """Read what `to_json` wrote. Raises `pydantic.ValidationError` (a `ValueError`) for anything else."""
-        return cls.model_validate_json(text, strict=True)
+        read = cls.model_validate_json(text, strict=True)
+        return read.model_copy(update={"house": same(read.house)})
 
     @property
     def digest(self) -> str:

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from personas import locales
-from personas.compiled import Compiled, Passage
+from personas.compiled import Compiled, Passage, same
 from personas.front_matter import Json, Path
 from personas.persona import Persona
 from personas.problems import MAX_PROBLEMS, PersonaRefused, Problem, did_you_mean, near
@@ -45,7 +45,8 @@ def compose(
         Problem(*joined.locate(path), "locales", message, cure) for path, message, cure in locales.misfits(compiled)
     ]:
         raise PersonaRefused(misfits[:MAX_PROBLEMS])
-    return compiled.model_copy(update={"house": _house_passages(tuple(joined.house.values()))})
+    house = tuple(Passage(heading=one.heading, text=one.text) for one in joined.house.values())
+    return compiled.model_copy(update={"house": same(house)})
 
 
 def _chain(persona: Persona, others: Mapping[str, Persona]) -> Sequence[Persona]:
@@ -233,9 +234,3 @@ def _says(data: Mapping[str, Json], path: Path) -> bool:
     """Return whether there is a value at `path`, be it null."""
     inner = _at(data, path[:-1]) if path[:-1] else data
     return isinstance(inner, dict) and path[-1] in inner
-
-
-# All personas of a deployment stand under one house, and share its passages.
-@lru_cache(maxsize=16)
-def _house_passages(sections: Sequence[Section]) -> tuple[Passage, ...]:
-    return tuple(Passage(heading=section.heading, text=section.text) for section in sections)

@@ -104,6 +104,27 @@ async def test_content_that_may_not_answer_becomes_the_draft(releases: Releases,
     assert (await standing(releases)).labels == {"live": 3, "draft": 2}
 
 
+async def test_files_are_taken_together(store: Store, releases: Releases, shop: SqlRevisions) -> None:
+    """New personas and a known one in one go: each answers or is a draft, and each is in the audit."""
+    await files(releases, "a")
+    drafts = [draft("b"), draft("c", "cook"), draft("d", "diver"), draft("e", "editor")]
+    taken = await releases.take_files(drafts, vetoed=["digest of d"], now=20)
+    told = {(one.revision.persona, one.revision.number, one.became) for one in taken}
+    assert told == {("pirate", 2, "live"), ("cook", 1, "live"), ("diver", 1, "draft"), ("editor", 1, "live")}
+    labels = {persona: one.labels for persona, one in (await releases.standings()).items()}
+    assert labels == {"pirate": {"live": 2}, "cook": {"live": 1}, "diver": {"draft": 1}, "editor": {"live": 1}}
+    cook, diver = await shop.revision("cook", 1), await shop.revision("diver", 1)
+    assert cook
+    assert diver
+    assert (cook.source, cook.published_at, diver.published_at) == ("source of c", 20, None)
+    entries = await SqlAudit(store.base).entries(before=None, limit=4)
+    assert {(entry.who, entry.what, entry.at, entry.detail["persona"]) for entry in entries} == {
+        ("files", "persona file taken", 20, persona) for persona in labels
+    }
+    assert set(await releases.held()) == set(labels)
+    assert not await releases.take_files(drafts, vetoed=["digest of d"], now=30)
+
+
 async def test_a_label_is_moved(store: Store, releases: Releases, shop: SqlRevisions) -> None:
     """Each label points at the revision that it was moved to, and the audit says from where and by whom."""
     await files(releases, "a")
