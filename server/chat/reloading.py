@@ -14,11 +14,11 @@ from server.core.ports import Clock, Happened, Observer, Wakeups
 from server.core.ports_operator import Releases, Revisions, Taken
 from server.core.wakes import PERSONAS
 
-LOOK_SECONDS: Final = 0.5
+LOOK_SECONDS: Final = 0.2
 """How often files and the version are looked at; a hint makes it sooner."""
 
 PATIENCE: Final = 5.0
-"""How many times longer than the last look the pause before the next one is, at least: ten thousand files are many."""
+"""How many times longer than the last look at files the pause before the next is, at least: ten thousand are many."""
 
 
 class Reloading:
@@ -49,6 +49,7 @@ class Reloading:
         self._gate = gate
         self._version = -1
         self._told: frozenset[str] = frozenset()
+        self._looked = 0.0
         self._news = asyncio.Event()
         self._stack = AsyncExitStack()
 
@@ -70,21 +71,22 @@ class Reloading:
 
     async def look(self) -> None:
         """Take what changed since."""
-        if await self._files.changed():
+        began = self._clock.monotonic()
+        changed = await self._files.changed()
+        self._looked = self._clock.monotonic() - began
+        if changed:
             await self._take(await self._files.read(await self._releases.held()), starts=False)
         if await self._releases.version() != self._version:
             await self._follow()
 
     async def _watch(self) -> None:
         while True:
-            began = self._clock.monotonic()
             try:
                 await self.look()
             except Exception as failed:  # noqa: BLE001  whatever it is, the next look may do better
                 self._observer.saw(Happened(name=Happening.RELOAD_FAILED, labels={"reason": str(failed)}))
-            took = self._clock.monotonic() - began
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), max(LOOK_SECONDS, took * PATIENCE))
+                await asyncio.wait_for(self._news.wait(), max(LOOK_SECONDS, self._looked * PATIENCE))
             self._news.clear()
 
     async def _take(self, files: Files, *, starts: bool) -> None:
