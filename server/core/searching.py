@@ -7,6 +7,7 @@ character is one, and neighbours are found as a phrase.
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
@@ -87,6 +88,7 @@ def _words(text: str) -> Iterator[tuple[str, int, int]]:
                 yield word, places[0][0], places[-1][0] + 1
 
 
+@lru_cache(maxsize=4096)
 def _kind(char: str) -> str:
     if char.isalnum() or unicodedata.category(char)[0] == "M":
         return "alone" if kind_of(char) == "other" else "word"

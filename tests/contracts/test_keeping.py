@@ -119,3 +119,25 @@ async def test_matches_come_in_pages(keeping: Keeping, search: Search) -> None:
     assert ([one.message and one.message.id for one in first.items], first.more) == (["msg_c d", "msg_b d"], True)
     second = await search.find("user_1", query("d"), after=first.items[-1].place, limit=2)
     assert ([one.message and one.message.id for one in second.items], second.more) == (["msg_a d"], False)
+
+
+async def test_a_long_talk_is_found_whole(keeping: Keeping, search: Search) -> None:
+    """However much is indexed at a time, every message is on exactly one page, the newest first."""
+    texts = [f"rain {number}" for number in range(450)]
+    await keeping.create(a_conversation(title="Rain", leaf_id="msg_rain 449", created_at=0), said(*texts))
+    shown: list[str] = []
+    after: str | None = None
+    more = True
+    while more:
+        page = await search.find("user_1", query("rain"), after=after, limit=100)
+        shown += [one.message.text if one.message else one.title for one in page.items]
+        after, more = page.items[-1].place, page.more
+    assert len(shown) == 451
+    assert [text for text in shown if text != "Rain"] == texts[::-1]
+
+
+@pytest.mark.parametrize("after", ["", "7", "x.y", "9" * 20, "9" * 5000, "1.\u0663", f"{'9' * 18}.{'9' * 19}"])
+async def test_after_an_unknown_place_is_nothing(keeping: Keeping, search: Search, after: str) -> None:
+    """What no page said has nothing after it."""
+    await keeping.create(a_conversation(leaf_id="msg_rain"), said("rain"))
+    assert (await search.find("user_1", query("rain"), after=after, limit=5)).items == []
