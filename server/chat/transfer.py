@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from server.core.errors import Refused
 from server.core.moments import rfc3339
@@ -62,102 +63,119 @@ def markdown(conversation: Conversation, path: Sequence[Message]) -> str:
 def read(value: Any, new_id: Callable[[], str], now: int) -> list[Brought]:
     """Return the conversations of a file. Raises `Refused` if it is neither ours nor ChatGPT's."""
     found = value if isinstance(value, list) else [value]
-    brought = []
-    for number, one in enumerate(found):
-        if not isinstance(one, dict):
-            raise _unknown(number)
-        if one.get("format") == FORMAT:
-            brought.append(_ours(one, number, new_id, now))
-        elif isinstance(one.get("mapping"), dict):
-            brought.append(_chatgpt(one, new_id, now))
-        else:
-            raise _unknown(number)
-    if sum(len(one.messages) for one in brought) > MOST_MESSAGES:
+    told = [_told(one, number) for number, one in enumerate(found)]
+    if sum(said.is_shown for one in told for said in one.messages) > MOST_MESSAGES:
         raise Refused("invalid_value", f"A file may bring {MOST_MESSAGES} messages; divide it.", param="messages")
-    return brought
+    return [Brought(one.title, _chained(one.messages, one.leaf, new_id, now)) for one in told]
 
 
-def _ours(one: Mapping[str, Any], number: int, new_id: Callable[[], str], now: int) -> Brought:
-    try:
-        parts = [msgspec.convert(said["parts"], tuple[Part, ...]) for said in one["messages"]]
-        made = [
-            _Node(said["id"], said.get("parent"), said["role"], said_parts)
-            for said, said_parts in zip(one["messages"], parts, strict=True)
-        ]
-    except (KeyError, TypeError, ValueError) as wrong:
-        raise Refused("invalid_value", f"Conversation {number} of the file cannot be read: {wrong}.") from wrong
-    return Brought(str(one.get("title") or "")[:_TITLE], _chained(made, one.get("leaf"), new_id, now))
-
-
-def _chatgpt(one: Mapping[str, Any], new_id: Callable[[], str], now: int) -> Brought:
-    """Return a conversation of ChatGPT's export: a mapping of nodes, some of them without anything to show."""
-    nodes: list[_Node] = []
-    for key, node in one["mapping"].items():
-        said = node.get("message") if isinstance(node, dict) else None
-        parent = node.get("parent") if isinstance(node, dict) else None
-        nodes.append(_Node(key, parent, *_said_in(said)))
-    return Brought(str(one.get("title") or "")[:_TITLE], _chained(nodes, one.get("current_node"), new_id, now))
-
-
-def _said_in(message: Any) -> tuple[str, tuple[Part, ...]]:
-    """Return who says what in a message of ChatGPT's; what is no text of user or assistant is left out."""
-    if not isinstance(message, dict):
-        return "", ()
-    role = (message.get("author") or {}).get("role") if isinstance(message.get("author"), dict) else None
-    content = message.get("content") if isinstance(message.get("content"), dict) else {}
-    hidden = isinstance(message.get("metadata"), dict) and message["metadata"].get(
-        "is_visually_hidden_from_conversation"
-    )
-    texts = [part for part in content.get("parts") or () if isinstance(part, str) and part] if content else []
-    if role not in {"user", "assistant"} or hidden:
-        return "", ()
-    return role, tuple(TextPart(text) for text in texts)
-
-
-@dataclass(frozen=True, slots=True)
-class _Node:
-    id: Any
-    parent: Any
+class _Said(Struct):
+    id: str
     role: str
     parts: tuple[Part, ...]
     """None at all for what is left out; its children come behind its parent."""
+    parent: str | None = None
+
+    @property
+    def is_shown(self) -> bool:
+        return bool(self.parts) and self.role in _NAMES
 
 
-def _chained(nodes: Sequence[_Node], leaf: Any, new_id: Callable[[], str], now: int) -> list[Message]:
+class _Told(Struct):
+    """A conversation as a file has it, in whichever format."""
+
+    title: str
+    messages: list[_Said]
+    leaf: str | None
+
+
+class _Author(Struct):
+    role: str | None = None
+
+
+class _Content(Struct):
+    parts: list[Any] | None = None
+
+
+class _Metadata(Struct):
+    is_visually_hidden_from_conversation: bool | None = None
+
+
+class _Message(Struct):
+    author: _Author | None = None
+    content: _Content | None = None
+    metadata: _Metadata | None = None
+
+
+class _Node(Struct):
+    """Of ChatGPT's export: some have nothing to show."""
+
+    message: _Message | None = None
+    parent: str | None = None
+
+
+def _told(one: Any, number: int) -> _Told:
+    if not isinstance(one, dict) or (one.get("format") != FORMAT and not isinstance(one.get("mapping"), dict)):
+        raise _unknown(number)
+    try:
+        if one.get("format") == FORMAT:
+            said = msgspec.convert(one.get("messages"), list[_Said])
+            leaf = one.get("leaf")
+        else:
+            nodes = msgspec.convert(one["mapping"], dict[str, _Node | None])
+            said = [_said(key, node or _Node()) for key, node in nodes.items()]
+            leaf = one.get("current_node")
+        return _Told(str(one.get("title") or "")[:_TITLE], said, msgspec.convert(leaf, str | None))
+    except ValueError as wrong:
+        raise Refused("invalid_value", f"Conversation {number} of the file cannot be read: {wrong}.") from wrong
+
+
+def _said(key: str, node: _Node) -> _Said:
+    """Return what a node of ChatGPT's says; what is no text of user or assistant is left out."""
+    message = node.message or _Message()
+    role = (message.author or _Author()).role
+    hidden = (message.metadata or _Metadata()).is_visually_hidden_from_conversation
+    texts = [part for part in (message.content or _Content()).parts or () if isinstance(part, str) and part]
+    if role not in {"user", "assistant"} or hidden:
+        return _Said(key, "", (), node.parent)
+    return _Said(key, role, tuple(TextPart(text) for text in texts), node.parent)
+
+
+def _chained(told: Sequence[_Said], leaf: str | None, new_id: Callable[[], str], now: int) -> list[Message]:
     """Return the messages with new ids, parents first and the path to the leaf last."""
-    known = {node.id: node for node in nodes if isinstance(node.id, str)}
-    children: dict[Any, list[_Node]] = {}
-    for node in known.values():
-        children.setdefault(node.parent if node.parent in known else None, []).append(node)
-    path = set(_upwards(leaf, known))
+    known = {said.id: said for said in told}
+    children: dict[str | None, list[_Said]] = {}
+    for said in known.values():
+        children.setdefault(said.parent if said.parent in known else None, []).append(said)
+    path = _upwards(leaf, known)
     messages: list[Message] = []
-    stack: list[tuple[_Node, str | None]] = [(node, None) for node in children.get(None, ())]
+    stack: list[tuple[_Said, str | None]] = [(said, None) for said in children.get(None, ())]
     seen: set[str] = set()
     while stack:
         # What leads to the leaf waits until all else is told.
         at = next((place for place in range(len(stack) - 1, -1, -1) if stack[place][0].id not in path), len(stack) - 1)
-        node, parent = stack.pop(at)
-        if node.id in seen:
+        said, parent = stack.pop(at)
+        if said.id in seen:
             continue
-        seen.add(node.id)
-        if node.parts and node.role in _NAMES:
+        seen.add(said.id)
+        if said.is_shown:
             message = Message(
                 id=new_id(),
-                role=node.role,  # type: ignore[arg-type]  # one of the names
-                parts=node.parts,
+                role=said.role,  # type: ignore[arg-type]  # one of the names
+                parts=said.parts,
                 created_at=now + len(messages),
                 parent_id=parent,
             )
             messages.append(message)
             parent = message.id
-        stack += [(child, parent) for child in children.get(node.id, ())]
+        stack += [(child, parent) for child in children.get(said.id, ())]
     return messages
 
 
-def _upwards(leaf: Any, known: Mapping[Any, _Node]) -> list[Any]:
-    path: list[Any] = []
-    while leaf in known and leaf not in path:
-        path.append(leaf)
+def _upwards(leaf: str | None, known: Mapping[str, _Said]) -> set[str]:
+    path: set[str] = set()
+    while leaf is not None and leaf in known and leaf not in path:
+        path.add(leaf)
         leaf = known[leaf].parent
     return path
 

@@ -94,6 +94,13 @@ def test_a_conversation_of_chatgpt() -> None:
         {},
         {"format": "parley.conversation/1"},
         {"format": "parley.conversation/1", "messages": [{"id": "a", "role": "user", "parts": [{"type": "x"}]}]},
+        {"format": "parley.conversation/1", "messages": [], "leaf": []},
+        {"format": "parley.conversation/1", "messages": [{"id": "a", "parent": [], "role": "user", "parts": []}]},
+        {"format": "parley.conversation/1", "messages": [{"id": "a", "role": [], "parts": []}]},
+        {"mapping": {}, "current_node": []},
+        {"mapping": {"a": {"parent": []}}},
+        {"mapping": {"a": {"message": {"author": {"role": []}}}}},
+        {"mapping": {"a": {"message": {"author": {"role": "user"}, "content": {"parts": 5}}}}},
     ],
 )
 def test_other_files_are_refused(value: Any) -> None:
@@ -106,3 +113,19 @@ def test_a_file_that_goes_in_circles_ends() -> None:
     """Parents that lead back to themselves bring nothing, and nothing hangs."""
     nodes = {"a": node("a", "b", "user", "x"), "b": node("b", "a", "user", "y")}
     assert brought({"title": "", "mapping": nodes, "current_node": "a"}) == [("", [])]
+
+
+def test_a_long_chain_of_nodes_is_read() -> None:
+    """The time goes with their number, not with its square: this many would take minutes."""
+    nodes = {f"n{number}": {"parent": f"n{number - 1}", "message": None} for number in range(100_000)}
+    nodes["last"] = node("last", "n99999", "user", "Hi")
+    assert brought({"mapping": nodes, "current_node": "last"}) == [("", [("new_1", "Hi", None)])]
+
+
+def test_too_many_messages_are_refused() -> None:
+    """Of all conversations of the file together; nodes that show nothing do not count."""
+    said = [{"id": f"m{number}", "role": "user", "parts": [{"type": "text", "text": "x"}]} for number in range(10_001)]
+    one = {"format": "parley.conversation/1", "messages": said}
+    assert len(brought([one])) == 1
+    with pytest.raises(Refused, match="20000 messages"):
+        brought([one, one])
