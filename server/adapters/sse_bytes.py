@@ -97,6 +97,7 @@ class AnswerDecoder:
         self._texts: list[str] = []
         self._asides: list[Aside] = []
         self._tokens: list[Token] = []
+        self._produced = False
         self._finish: str | None = None
         self._usage: _Counts | None = None
         self._failure: UpstreamFailed | None = None
@@ -180,8 +181,10 @@ class AnswerDecoder:
         if said is not None:
             if said.content:
                 self._texts.append(said.content)
+                self._produced = True
             if said.has_more:
                 self._asides += _asides(said)
+                self._produced = True
         if choice.logprobs is not None and choice.logprobs.content:
             self._tokens += choice.logprobs.content
         self._finish = choice.finish_reason or self._finish
@@ -200,7 +203,7 @@ class AnswerDecoder:
         return text
 
     def _last(self) -> Batch:
-        usage = None if self._usage is None else _usage(self._usage)
+        usage = None if self._usage is None else _usage(self._usage, produced=self._produced)
         return Batch(self._text(), _FINISHES.get(self._finish or "") or "stop", usage, *self._more())
 
     def _more(self) -> tuple[Sequence[Aside], Sequence[Token]]:
@@ -229,12 +232,14 @@ def _asides(said: _Said) -> Iterator[Aside]:
         )
 
 
-def _usage(counts: _Counts) -> Usage | None:
-    """Return what was counted; None if no answer can have that many tokens, so that ours are charged."""
+def _usage(counts: _Counts, *, produced: bool) -> Usage | None:
+    """Return what was counted; None if it is not the whole count, or cannot be, so that ours is charged."""
+    if counts.prompt_tokens is None or counts.completion_tokens is None or (produced and not counts.completion_tokens):
+        return None
     prompt, completion = counts.prompt_tokens_details, counts.completion_tokens_details
     found = (
-        counts.prompt_tokens or 0,
-        counts.completion_tokens or 0,
+        counts.prompt_tokens,
+        counts.completion_tokens,
         (prompt and prompt.cached_tokens) or 0,
         (completion and completion.reasoning_tokens) or 0,
     )

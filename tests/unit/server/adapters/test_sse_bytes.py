@@ -76,6 +76,29 @@ def test_counts_that_cannot_be_are_not_believed(field: str, count: int) -> None:
     assert decoded(event(said("Hi")) + event(FINISH) + event(usage) + DONE) == [Batch("Hi", "stop", None)]
 
 
+@pytest.mark.parametrize(
+    "counts",
+    [
+        {},
+        {"prompt_tokens": None, "completion_tokens": None},
+        {"prompt_tokens": 7},
+        {"completion_tokens": 3},
+        {"prompt_tokens": 0, "completion_tokens": 0},
+        {"prompt_tokens": 7, "completion_tokens": 0},
+    ],
+)
+def test_a_count_that_is_not_whole_is_no_count(counts: dict[str, Any]) -> None:
+    """What was answered is not free because a provider counts nothing: it is estimated."""
+    usage = {"choices": [], "usage": counts}
+    assert decoded(event(said("Hi")) + event(FINISH) + event(usage) + DONE) == [Batch("Hi", "stop", None)]
+
+
+def test_an_answer_without_anything_may_have_no_tokens() -> None:
+    """Then none is what it has."""
+    usage = {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 0}}
+    assert decoded(event(said("")) + event(FINISH) + event(usage) + DONE) == [Batch("", "stop", Usage(7, 0, 0, 0))]
+
+
 def test_passes_over_what_it_does_not_know() -> None:
     """Comments, other fields, unknown members, null members and empty deltas change nothing."""
     noise = b": ping\n\nevent: message\nid: 1\nretry: 5\n"
