@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from server.adapters.rows import Row, conversation_row, end_row, message_row, turn_row, usage_row
+from server.adapters.rows import Row, conversation_row, end_row, message_row, turn_of, turn_row, usage_row
 from server.core import trail
 from server.core.events import Event
 from server.core.ports import NewTurn, Orphan, TurnEnd
@@ -57,6 +57,23 @@ class Adoption:
     now: int
     until: int
     everyone: bool
+    besides: Sequence[str]
+    """Turns that are left where they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A turn that was taken over, as it is stored: to read it is no part of the commit, which others wait for."""
+
+    turn_id: str
+    owner: int
+    facts: str
+    segments: Sequence[bytes]
+
+    def orphan(self) -> Orphan:
+        """Return what it says. Raises `ValueError` if it cannot be read."""
+        events = [event for payload in self.segments for event in unpacked(payload)]
+        return Orphan(turn=turn_of(self.facts), owner=self.owner, events=events)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,7 +108,7 @@ class Written:
     """Owners that may write nothing more; nothing of theirs was written."""
     renewed: list[list[str]] = field(default_factory=list)
     """For each renewal, the turns that are lost."""
-    adopted: list[list[Orphan]] = field(default_factory=list)
+    adopted: list[list[Found]] = field(default_factory=list)
     """For each adoption, what was taken over."""
 
 
@@ -131,6 +148,7 @@ Segment = list[tuple[str, list[Event]]]
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(Segment)
+_apart: Final = msgspec.msgpack.Decoder(list[tuple[str, msgspec.Raw]])
 
 
 def payload(segment: Segment) -> bytes:
@@ -141,6 +159,11 @@ def payload(segment: Segment) -> bytes:
 def segment(payload: bytes) -> Segment:
     """Return the segment that `payload` was made of."""
     return _decoder.decode(payload)
+
+
+def apart(payload: bytes) -> list[tuple[str, bytes]]:
+    """Return the segment that `payload` was made of, the events of each turn still packed."""
+    return [(turn_id, bytes(events)) for turn_id, events in _apart.decode(payload)]
 
 
 _events: Final = msgspec.msgpack.Decoder(list[Event])

@@ -8,6 +8,7 @@ a writer is given a batch and gives back what came of it.
 # ruff: noqa: D102  # what the methods promise is in `server.core.ports`
 
 import asyncio
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from server.adapters.journal_batch import (
     Batch,
     Beginning,
     Ending,
+    Found,
     OutcomeUnknown,
     Owned,
     Renewal,
@@ -31,6 +33,7 @@ from server.adapters.rows import Row
 from server.core.events import Delta, Event
 from server.core.ports import LogSink, NewTurn, Orphan, TurnEnd, TurnLog
 
+_log = logging.getLogger("parley.journal")
 _T = TypeVar("_T")
 _EVENT_BYTES: Final = 64
 """What an event weighs beside its text."""
@@ -75,7 +78,7 @@ class _Gathered:
     logs: list[_Log] = field(default_factory=list)
     endings: list[tuple[Ending, asyncio.Future[None]]] = field(default_factory=list)
     renewals: list[tuple[Renewal, asyncio.Future[Sequence[str]]]] = field(default_factory=list)
-    adoptions: list[tuple[Adoption, asyncio.Future[Sequence[Orphan]]]] = field(default_factory=list)
+    adoptions: list[tuple[Adoption, asyncio.Future[Sequence[Found]]]] = field(default_factory=list)
     withdrawn: list[Beginning] = field(default_factory=list)
     bytes: int = 0
 
@@ -123,6 +126,8 @@ class GroupJournal(ABC):
         self._crowded = False
         """Whether the last batch had events of many turns."""
         self._closed = False
+        self._unreadable: set[str] = set()
+        """Turns that only another version of this program may be able to read."""
         self._idle = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop
         """Set by the backend when it is entered."""
@@ -154,9 +159,17 @@ class GroupJournal(ABC):
         return await done
 
     async def adopt(self, now: int, until: int, *, everyone: bool) -> Sequence[Orphan]:
-        done: asyncio.Future[Sequence[Orphan]] = self._loop.create_future()
-        self._next().adoptions.append((Adoption(now=now, until=until, everyone=everyone), done))
-        return await done
+        done: asyncio.Future[Sequence[Found]] = self._loop.create_future()
+        besides = tuple(self._unreadable)
+        self._next().adoptions.append((Adoption(now=now, until=until, everyone=everyone, besides=besides), done))
+        orphans: list[Orphan] = []
+        for found in await done:
+            try:
+                orphans.append(found.orphan())
+            except ValueError as wrong:
+                self._unreadable.add(found.turn_id)
+                _log.error("turn %s cannot be read and is left as it is: %s", found.turn_id, wrong)
+        return sorted(orphans, key=lambda orphan: (orphan.turn.created_at, orphan.turn.id))
 
     def resume(self, orphan: Orphan, sink: LogSink) -> TurnLog:
         return _Log(self, orphan.turn.id, orphan.owner, sink)

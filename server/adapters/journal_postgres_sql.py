@@ -133,6 +133,7 @@ ADOPT: Final = f"""
 UPDATE turns SET owner = turns.owner + 1, lease_until = {NOW} + $2::bigint
 WHERE id IN (
     SELECT id FROM turns WHERE ended_at IS NULL AND ($3::boolean OR lease_until < {NOW} - $1::bigint)
+        AND id <> ALL($4::text[])
     FOR UPDATE SKIP LOCKED)
 RETURNING id, owner, facts"""
 

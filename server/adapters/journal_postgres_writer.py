@@ -18,18 +18,17 @@ from server.adapters.journal_batch import (
     Batch,
     Beginning,
     Ending,
+    Found,
     OutcomeUnknown,
     Owned,
     Renewal,
     Written,
     packed,
-    unpacked,
 )
 from server.adapters.journal_holds import folded
-from server.adapters.rows import Row, turn_of
+from server.adapters.rows import Row
 from server.adapters.schema import NO_NUL
-from server.core.events import Event
-from server.core.ports import DuplicateRequest, Fenced, Orphan
+from server.core.ports import DuplicateRequest, Fenced
 
 _SETTINGS: Final = {
     "synchronous_commit": "on",
@@ -184,14 +183,14 @@ class PostgresWriter:
         held = {row["id"] for row in rows}
         return [id_ for id_ in renewal.owners if id_ not in held]
 
-    async def _adopt(self, connection: AsyncpgConnection, adoption: Adoption) -> list[Orphan]:
+    async def _adopt(self, connection: AsyncpgConnection, adoption: Adoption) -> list[Found]:
         now = self._clock()
-        taken = await connection.fetch(sql.ADOPT, now - adoption.now, adoption.until - now, adoption.everyone)
-        events: dict[str, list[Event]] = {row["id"]: [] for row in taken}
-        for turn_id, payload in await connection.fetch(sql.ADOPTED, list(events)) if taken else ():
-            events[turn_id] += unpacked(payload)
-        orphans = [Orphan(turn=turn_of(facts), owner=owner, events=events[id_]) for id_, owner, facts in taken]
-        return sorted(orphans, key=lambda orphan: (orphan.turn.created_at, orphan.turn.id))
+        lease = now - adoption.now, adoption.until - now
+        taken = await connection.fetch(sql.ADOPT, *lease, adoption.everyone, list(adoption.besides))
+        segments: dict[str, list[bytes]] = {row["id"]: [] for row in taken}
+        for turn_id, payload in await connection.fetch(sql.ADOPTED, list(segments)) if taken else ():
+            segments[turn_id].append(payload)
+        return [Found(turn_id=id_, owner=owner, facts=facts, segments=segments[id_]) for id_, owner, facts in taken]
 
 
 def _note(found: Any, batch: Batch, ends: Collection[Owned], written: Written, *, again: bool) -> None:

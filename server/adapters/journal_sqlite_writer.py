@@ -15,16 +15,16 @@ from server.adapters.journal_batch import (
     Batch,
     Beginning,
     Ending,
+    Found,
     Renewal,
     Segment,
     Written,
+    apart,
     payload,
-    segment,
 )
 from server.adapters.journal_holds import folded
-from server.adapters.rows import Row, text_of, turn_of
-from server.core.events import Event
-from server.core.ports import DuplicateRequest, Fenced, Orphan
+from server.adapters.rows import Row, text_of
+from server.core.ports import DuplicateRequest, Fenced
 
 _PRUNE_EVERY_US: Final = 60_000_000
 
@@ -70,7 +70,7 @@ _EXTEND_LEASES: Final = """
     UPDATE turns SET lease_until = ? WHERE ended_at IS NULL AND id IN (SELECT value FROM json_each(?))"""
 _ORPHANS: Final = """
     SELECT id, owner, facts FROM turns WHERE ended_at IS NULL AND (:everyone OR lease_until < :now)
-    ORDER BY created_at, id"""
+        AND id NOT IN (SELECT value FROM json_each(:besides))"""
 _TAKE_OVER: Final = "UPDATE turns SET owner = owner + 1, lease_until = ? WHERE id = ?"
 _HOLD_COLUMNS: Final = (
     "hold_id", "subject", "model", "charges", "at_us", "deadline_us", "keep_until", "amounts",
@@ -222,16 +222,17 @@ class SqliteWriter:
         self._db.execute(_EXTEND_LEASES, (renewal.until, text_of(held)))
         return [id_ for id_ in renewal.owners if id_ not in held]
 
-    def _adopt(self, adoption: Adoption) -> list[Orphan]:
-        rows = self._db.execute(_ORPHANS, {"everyone": adoption.everyone, "now": adoption.now}).fetchall()
-        events: dict[str, list[Event]] = {id_: [] for id_, _, _ in rows}
+    def _adopt(self, adoption: Adoption) -> list[Found]:
+        wanted = {"everyone": adoption.everyone, "now": adoption.now, "besides": text_of(adoption.besides)}
+        rows = self._db.execute(_ORPHANS, wanted).fetchall()
+        segments: dict[str, list[bytes]] = {id_: [] for id_, _, _ in rows}
         if rows:
             self._db.executemany(_TAKE_OVER, [(adoption.until, id_) for id_, _, _ in rows])
             for _, stored in self._stored_segments():
                 for turn_id, said in stored:
-                    if turn_id in events:
-                        events[turn_id].extend(said)
-        return [Orphan(turn=turn_of(facts), owner=owner + 1, events=events[id_]) for id_, owner, facts in rows]
+                    if turn_id in segments:
+                        segments[turn_id].append(said)
+        return [Found(turn_id=id_, owner=owner + 1, facts=facts, segments=segments[id_]) for id_, owner, facts in rows]
 
     def _standings(self, turn_ids: Collection[str]) -> dict[str, tuple[int, bool]]:
         if not turn_ids:
@@ -239,9 +240,9 @@ class SqliteWriter:
         rows = self._db.execute(_STANDINGS, (text_of(list(turn_ids)),))
         return {id_: (owner, bool(ended)) for id_, owner, ended in rows}
 
-    def _stored_segments(self) -> Iterator[tuple[int, Segment]]:
+    def _stored_segments(self) -> Iterator[tuple[int, list[tuple[str, bytes]]]]:
         for number, stored in self._db.execute("SELECT id, payload FROM segments ORDER BY id"):
-            yield number, segment(stored)
+            yield number, apart(stored)
 
     def _recall(self) -> None:
         """Learn which turns the stored segments serve."""

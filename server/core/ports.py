@@ -142,6 +142,7 @@ class Journal(Protocol):
         """Take over the turns whose lease has ended before `now` (all that have not ended, if `everyone`).
 
         Raises each owner number by one, in the transaction that reads what was written: the old owner is fenced.
+        A turn that cannot be read is left out, said in the log, and not looked at again by this process.
         """
 
     async def read(self, turn_id: str, after: int) -> tuple[Sequence[Event], int]:

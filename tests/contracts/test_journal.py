@@ -191,6 +191,23 @@ async def test_the_new_owner_goes_on(journal: Journal) -> None:
     assert await journal.adopt(0, 0, everyone=True) == []
 
 
+async def test_a_turn_that_cannot_be_read_harms_no_other(
+    store: Store, journal: Journal, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is left and said in the log, once; the others are adopted, and who writes meanwhile goes on."""
+    sink = Sink()
+    log = await journal.begin(new_turn("1"), sink)
+    await journal.renew({"resp_1": 1}, 9 * LEASE)
+    await journal.begin(new_turn("2"), Sink())
+    await journal.begin(new_turn("3"), Sink())
+    await store.execute("UPDATE turns SET facts = '{}' WHERE id = 'resp_2'")
+    log.append(Delta(2, 0, "hello"))
+    assert [one.turn.id for one in await journal.adopt(2 * LEASE, 3 * LEASE, everyone=False)] == ["resp_3"]
+    assert sink.text == "hello"
+    assert [one.turn.id for one in await journal.adopt(4 * LEASE, 5 * LEASE, everyone=False)] == ["resp_3"]
+    assert caplog.text.count("resp_2") == 1
+
+
 async def test_a_turn_that_never_was_is_lost(journal: Journal) -> None:
     """Renewing a turn that is not stored reports it."""
     assert await journal.renew({"resp_none": 1}, 1) == ["resp_none"]
