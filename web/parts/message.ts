@@ -183,7 +183,7 @@ export class ParleyMessage extends LitElement {
       <form class="editor" @submit=${this.#save}>
         <textarea dir="auto" aria-label=${t("edit")} .value=${this.message.text}></textarea>
         <div>
-          <button type="button" @click=${() => this.#edit(false)}>${t("cancel")}</button>
+          <button type="button" @click=${() => this.edit(false)}>${t("cancel")}</button>
           <button class="main">${t("save")}</button>
         </div>
       </form>
@@ -220,12 +220,17 @@ export class ParleyMessage extends LitElement {
   }
 
   #act(what: string): void {
-    if (what === "edit") this.#edit(true);
+    if (what === "edit") this.edit(true);
     else if (what === "copy") void this.#copied(this.message.text);
     else this.#dispatch({ what, message: this.message });
   }
 
-  #edit(on: boolean): void {
+  override focus(options?: FocusOptions): void {
+    this.renderRoot.querySelector<HTMLElement>("article")?.focus(options);
+  }
+
+  /** Begins or ends editing. */
+  edit(on: boolean): void {
     this.editing = on;
     void this.updateComplete.then(() =>
       this.renderRoot.querySelector<HTMLElement>(on ? "textarea" : "article")?.focus(),

@@ -192,15 +192,25 @@ export class ParleyPane extends LitElement {
     const { what, message, text } = event.detail;
     if (what === "say") this.said = text ?? "";
     else if (this.talk.live) return;
-    else if (what === "retry") this.talk.retry(message);
-    else if (what === "resend") this.talk.resend(message, text ?? "");
-    else void this.talk.choose(message, what === "next" ? 1 : -1);
+    else void this.#change(what, message, text ?? "");
+  }
+
+  /** Changes the conversation; who acted on a message stays at its place, although another one stands there. */
+  async #change(what: string, message: Message, text: string): Promise<void> {
+    const at = this.talk.messages.indexOf(message);
+    if (what === "retry") this.talk.retry(message);
+    else if (what === "resend") this.talk.resend(message, text);
+    else await this.talk.choose(message, what === "next" ? 1 : -1);
+    await this.updateComplete;
+    const there = this.renderRoot.querySelectorAll<ParleyMessage>("parley-message")[at];
+    await there?.updateComplete;
+    there?.focus({ preventScroll: true });
   }
 
   #editLast(): void {
     const all = [...this.renderRoot.querySelectorAll<ParleyMessage>("parley-message")];
     const last = all.findLast((one) => one.message.role === "user" && one.message.id !== null);
-    if (last && !this.talk.live) last.editing = true;
+    if (last && !this.talk.live) last.edit(true);
   }
 
   #announce(): void {
