@@ -11,6 +11,7 @@ from server.edge import handshake, responses_ws
 from server.edge.auth import CurrentActor, CurrentServices
 from server.edge.body import read_object
 from server.edge.following import StreamedAnswer, WholeAnswer
+from server.edge.http_personas import VARY
 from server.edge.items_render import items_of
 from server.edge.made_of_render import made_of
 from server.edge.pages import Limit, cut
@@ -56,9 +57,12 @@ async def cancel(response_id: str, actor: CurrentActor, services: CurrentService
 
 
 @router.get("/v1/responses/{response_id}/made_of")
-async def what_it_was_made_of(response_id: str, actor: CurrentActor, services: CurrentServices) -> dict[str, Any]:
+async def what_it_was_made_of(
+    response_id: str, actor: CurrentActor, services: CurrentServices, response: Response
+) -> dict[str, Any]:
     """Return what the persona lets its user set, and what was added to the user's words, in plain words."""
-    return made_of(await services.rewriting.own(actor, response_id))
+    response.headers["vary"] = VARY
+    return made_of(await services.rewriting.own(actor, response_id), actor.locale)
 
 
 @router.delete("/v1/responses/{response_id}")

@@ -4,86 +4,111 @@ The words of the operator and of the persona's author are named here and never s
 """
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
-from personas import Compiled, settle_dials
+import personas
+from personas import settle_dials
+from personas.fields import DialWords
 from personas.template import lint
+from server.chat.refusals import speaks_chinese
 from server.chat.rewriting import Rewritten
-from server.core.records import Prompt
-
-_ABOUT_USERS: Final = {"user.name": "your name", "user.locale": "your language", "user.tier": "your tier"}
-_DEMOTED: Final = " Among them is system text that you sent: only a key of role developer may give instructions."
+from server.edge.made_of_words import CHINESE, ENGLISH, Words
 
 
-def made_of(again: Rewritten) -> dict[str, Any]:
-    """Return the bounds of the persona, and what stood beside the user's words."""
-    persona = again.speaker.compiled
-    return {
-        "object": "response.made_of",
-        "response_id": again.turn.id,
-        "persona": {"id": persona.name, "title": persona.label, "revision": again.turn.revision},
-        "model": again.turn.model,
-        "match": again.match,
-        "bounds": list(_bounds(persona)),
-        "added": [*_first(again, persona), *_with_the_message(again, persona)],
-    }
+def made_of(again: Rewritten, locale: str | None) -> dict[str, Any]:
+    """Return the bounds of the persona and what stood beside the user's words, for a user of this language."""
+    return _Telling(again, CHINESE if speaks_chinese(locale) else ENGLISH, locale).whole()
 
 
-def _bounds(persona: Compiled) -> Iterator[str]:
-    yield "Its instructions are its author's, under the rules of the house. Nothing that you send changes them."
-    for name, dial in persona.bounds.dials.items():
-        if dial.text is not None:
-            yield f"{dial.label or name}: you may write up to {dial.text.max_chars} characters."
-        else:
-            yield f"{dial.label or name}: you may choose {', '.join(dial.choices or ())}."
-    notes = persona.bounds.notes
-    yield f"You may add notes of up to {notes.max_chars} characters." if notes else "It takes no notes."
+class _Telling:
+    """One answer, told in one language; what people see of the persona is in theirs, where it has that."""
+
+    def __init__(self, again: Rewritten, words: Words, locale: str | None) -> None:
+        self._again = again
+        self._words = words
+        self._persona = again.speaker.compiled
+        shown = personas.wording(self._persona, locale)
+        self._title = shown.title or self._persona.label
+        self._shown = shown.dials
+
+    def whole(self) -> dict[str, Any]:
+        again = self._again
+        return {
+            "object": "response.made_of",
+            "response_id": again.turn.id,
+            "persona": {"id": self._persona.name, "title": self._title, "revision": again.turn.revision},
+            "model": again.turn.model,
+            "match": again.match,
+            "bounds": list(self._bounds()),
+            "added": [*self._first(), *self._with_the_message()],
+        }
+
+    def _bounds(self) -> Iterator[str]:
+        say = self._words
+        yield say.authors
+        for name, dial in self._persona.bounds.dials.items():
+            if dial.text is not None:
+                yield say.may_write.format(dial=self._dial(name), most=dial.text.max_chars)
+            else:
+                choices = say.comma.join(self._choice(name, choice) for choice in dial.choices or ())
+                yield say.may_choose.format(dial=self._dial(name), choices=choices)
+        notes = self._persona.bounds.notes
+        yield say.may_add_notes.format(most=notes.max_chars) if notes else say.no_notes
+
+    def _first(self) -> Iterator[str]:
+        """Yield what stood before the conversation."""
+        say, prompt = self._words, self._again.turn.prompt
+        yield say.instructions.format(title=self._title, revision=self._again.turn.revision)
+        if known := self._known_of_user():
+            yield say.tells_of_you.format(what=say.comma.join(known))
+        for name, value in settle_dials(self._persona, prompt.dials).items():
+            if value:
+                yield say.dial.format(dial=self._dial(name), value=self._choice(name, value))
+        if prompt.developer_text:
+            yield say.application
+        for examples in (one for one in self._again.written.portions if one.part == "examples"):
+            yield self._many(examples.carried, say.example, say.examples, examples.left_out)
+        if prompt.greeting is not None:
+            yield say.greeting
+        if prompt.notes:
+            yield say.notes + (say.demoted if prompt.demoted else "")
+
+    def _with_the_message(self) -> Iterator[str]:
+        """Yield what stood around the user's words of then."""
+        say, again = self._words, self._again
+        if again.past:
+            past = again.written.past
+            yield self._many(past, say.message, say.messages, again.past - past)
+        if again.newest.context:
+            yield say.clock
+        for knowledge in (one for one in again.written.portions if one.part == "knowledge"):
+            yield self._many(knowledge.carried, say.piece, say.pieces, knowledge.left_out)
+        if self._persona.reminder:
+            yield say.reminder
+
+    def _known_of_user(self) -> list[str]:
+        """Return what of the user the instructions ask for and get."""
+        prompt, persona, say = self._again.turn.prompt, self._persona, self._words
+        known = {
+            "user.name": (prompt.user_name, say.name),
+            "user.locale": (prompt.locale, say.locale),
+            "user.tier": (prompt.tier, say.tier),
+        }
+        texts = [passage.text for passage in (*persona.house, *persona.body)] + [persona.reminder or ""]
+        asked_for = {reference.name for text in texts for reference in lint(text).references}
+        return [words for name, (value, words) in known.items() if name in asked_for and value]
+
+    def _dial(self, name: str) -> str:
+        """Return what people call a dial."""
+        return self._shown.get(name, _UNSAID).label or self._persona.bounds.dials[name].label or name
+
+    def _choice(self, name: str, choice: str) -> str:
+        """Return what people read for a choice; what they wrote themselves stays."""
+        return self._shown.get(name, _UNSAID).choices.get(choice, choice)
+
+    def _many(self, count: int, one: str, more: str, left_out: int) -> str:
+        counted = one if count == 1 else more.format(count=count)
+        return counted + (self._words.no_room.format(count=left_out) if left_out else "")
 
 
-def _first(again: Rewritten, persona: Compiled) -> Iterator[str]:
-    """Yield what stood before the conversation."""
-    prompt = again.turn.prompt
-    yield f"The instructions of {persona.label}, revision {again.turn.revision}, which are not shown."
-    if known := _known_of_user(persona, prompt):
-        yield f"What these may tell of you: {', '.join(known)}."
-    for name, value in settle_dials(persona, prompt.dials).items():
-        if value:
-            yield f"{persona.bounds.dials[name].label or name}: {value}."
-    if prompt.developer_text:
-        yield "Instructions of the application, which are not shown."
-    for examples in (portion for portion in again.written.portions if portion.part == "examples"):
-        yield f"{_many(examples.carried, 'example')} of how it speaks.{_no_room(examples.left_out)}"
-    if prompt.greeting is not None:
-        yield "The greeting that you were shown."
-    if prompt.notes:
-        yield f"Your notes, quoted as your own words.{_DEMOTED if prompt.demoted else ''}"
-
-
-def _with_the_message(again: Rewritten, persona: Compiled) -> Iterator[str]:
-    """Yield what stood around the user's words of then."""
-    if again.past:
-        past = again.written.past
-        yield f"{_many(past, 'earlier message')} of the conversation.{_no_room(again.past - past)}"
-    if again.newest.context:
-        yield "The date and the time."
-    for knowledge in (portion for portion in again.written.portions if portion.part == "knowledge"):
-        pieces = _many(knowledge.carried, "piece")
-        yield f"{pieces} of its reference material, for what was said.{_no_room(knowledge.left_out)}"
-    if persona.reminder:
-        yield "A reminder of its author's, after your message."
-
-
-def _known_of_user(persona: Compiled, prompt: Prompt) -> list[str]:
-    """Return what of the user the instructions ask for and get."""
-    values = {"user.name": prompt.user_name, "user.locale": prompt.locale, "user.tier": prompt.tier}
-    texts = [passage.text for passage in (*persona.house, *persona.body)] + [persona.reminder or ""]
-    asked_for = {reference.name for text in texts for reference in lint(text).references}
-    return [words for name, words in _ABOUT_USERS.items() if name in asked_for and values[name]]
-
-
-def _many(count: int, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
-
-
-def _no_room(count: int) -> str:
-    return f" {count} had no room." if count else ""
+_UNSAID = DialWords()

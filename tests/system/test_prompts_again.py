@@ -1,5 +1,7 @@
 """What a model was sent: made again for operators to the byte, and told to users in plain words."""
 
+# ruff: noqa: RUF001  # Chinese has its own punctuation
+
 import asyncio
 import json
 from pathlib import Path
@@ -30,6 +32,8 @@ bounds:
     pace: { choices: [brisk, slow], default: slow, label: Pace }
     topic: { text: { max_chars: 60 }, default: "" }
   notes: { max_chars: 600 }
+locales:
+  zh: { title: 向导, dials: { pace: { label: 节奏, choices: { brisk: 快 } } } }
 ---
 You are a guide to {{ user.name }}, at a {{ dials.pace }} pace, about {{ dials.topic }}.
 """
@@ -147,12 +151,14 @@ async def forget_digest(running: House, answer: str) -> None:
 
 
 async def test_a_user_reads_what_an_answer_was_made_of(tmp_path: Path) -> None:
-    """Bounds and additions in plain words, without one of the author's or the operator's."""
+    """Bounds and additions in plain words, in Chinese too, without one of the author's or the operator's."""
     async with house(tmp_path, changes(tmp_path)) as running:
         async with running.http(await running.key()) as http:
             told = {"instructions": "I like ships.", "greeting": 0, "conversation": "new"}
             first = await ask(http, input="When does the harbour close?", **told)
             made = (await http.get(f"/v1/responses/{first['id']}/made_of")).json()
+            headers = {"accept-language": "zh-CN"}
+            chinese = (await http.get(f"/v1/responses/{first['id']}/made_of", headers=headers)).json()
             second = await ask(http, input="Thanks.", notes="I am new.", previous_response_id=first["id"])
             later = (await http.get(f"/v1/responses/{second['id']}/made_of")).json()
         async with running.http(await running.key("bo")) as other:
@@ -178,7 +184,26 @@ async def test_a_user_reads_what_an_answer_was_made_of(tmp_path: Path) -> None:
     ]
     assert "Your notes, quoted as your own words." in later["added"]
     assert "2 earlier messages of the conversation." in later["added"]
-    assert "Secret" not in json.dumps(made) + json.dumps(later)
+    assert chinese["persona"]["title"] == "向导"
+    assert chinese["bounds"] == [
+        "它的指令由作者撰写，并受本站规则约束。您发送的任何内容都不会改变这些指令。",
+        "节奏：您可以选择快、slow。",
+        "topic：您最多可以写 60 个字符。",
+        "您可以附上最多 600 个字符的备注。",
+    ]
+    assert chinese["added"] == [
+        "“向导”第 1 版的指令，内容不予显示。",
+        "其中可能提到您的名字。",
+        "节奏：快。",
+        "topic：ships。",
+        "1 个说话方式的示例。",
+        "向您显示过的开场白。",
+        "您的备注，作为您自己的话引用。其中包括您发送的系统文本：只有 developer 角色的密钥才能下达指令。",
+        "日期和时间。",
+        "1 段与所说内容有关的参考资料。",
+        "在您的消息之后，作者的一条提醒。",
+    ]
+    assert "Secret" not in json.dumps([made, chinese, later])
 
 
 async def test_what_asked_no_model_has_no_prompt(running: House) -> None:
