@@ -13,11 +13,16 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image by its id; `detail` is how closely the model looks, `alt` what stands for it in words."""
+    """An image by its id; `detail` is how closely the model looks, `alt` what stands for it in words.
+
+    Sizes are in pixels, 0 where nobody knows.
+    """
 
     id: str
     detail: Literal["auto", "low", "high", "original"] = "auto"
     alt: str = ""
+    width: int = 0
+    height: int = 0
 
 
 @dataclass(frozen=True, slots=True)

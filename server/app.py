@@ -18,6 +18,8 @@ from server.adapters.clock_system import SystemClock
 from server.adapters.conversations_sql import SqlConversations
 from server.adapters.database import Database
 from server.adapters.ids_system import SystemIds, new_client_secret
+from server.adapters.images_pillow import PillowCleaner
+from server.adapters.images_sql import SqlImages
 from server.adapters.keeping_sql import SqlKeeping
 from server.adapters.moderator_rules import RulesModerator
 from server.adapters.observer_logs import LogsObserver
@@ -36,12 +38,14 @@ from server.chat.adopting import Adopting
 from server.chat.auditing import Auditing
 from server.chat.client_secrets import SecretDesk
 from server.chat.conversations import Conversations
+from server.chat.files import FileShelf
 from server.chat.keeping import Keeper
 from server.chat.live_conversations import LiveConversations
 from server.chat.mirrors import Mirrors
 from server.chat.observing import Observers
 from server.chat.operations import Operations
 from server.chat.owning import Owning, Pace
+from server.chat.pictures import Pictures
 from server.chat.questions import Questions
 from server.chat.quota import Quota
 from server.chat.recent import Recent
@@ -55,6 +59,7 @@ from server.chat.turns import Turns
 from server.chat.users import UserDesk
 from server.core.estimates import Lengths
 from server.core.ports import Clock, Ids, Said, Upstream, Wakeups
+from server.core.ports_images import Images
 from server.core.wakes import PERSONAS
 from server.edge.doorkeeper import Doorkeeper
 from server.edge.services import Services
@@ -106,18 +111,20 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
         )
         await reloading.read()
         prompts = prompting.prompts(secret)
+        stored, conversations, images = SqlTurns(engine), SqlConversations(engine), SqlImages(engine)
+        cleaner = await stack.enter_async_context(PillowCleaner())
+        pictures = Pictures(cleaner=cleaner, images=images, clock=clock)
         upstreams = parts.upstreams
         if upstreams is None:
             opening = prompts.opening(*catalogue.default(), now=clock.now())
             upstreams = {
-                name: await stack.enter_async_context(_upstream(name, upstream, opening))
+                name: await stack.enter_async_context(_upstream(name, upstream, opening, images))
                 for name, upstream in settings.upstreams.items()
                 if upstream.disabled is None
             }
         caps = capping(settings, base=engine, ledger=opened.ledger, clock=clock, observer=observers, sleep=parts.sleep)
         limiter = caps.limiter
         lengths = {alias: Lengths() for alias in settings.models}
-        stored, conversations = SqlTurns(engine), SqlConversations(engine)
         moderator = RulesModerator(blocklist=settings.screening.blocklist)
         questions = Questions(
             prompts=prompts,
@@ -134,6 +141,7 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             limiter=limiter,
             extras=caps.extras,
             moderator=moderator,
+            pictures=pictures,
             lengths=lengths if settings.caps.estimate == "p95" else None,
         )
         settling = Settling(
@@ -167,6 +175,7 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             limiter=limiter,
             owning=owning,
             mirrors=Mirrors(journal=opened.journal, stored=stored, wakeups=opened.wakeups, observer=observers),
+            pictures=pictures,
             observer=observers,
             remember=caps.remembering.note,
             sleep=parts.sleep,
@@ -215,6 +224,7 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
                 clock=clock,
                 ids=ids,
             ),
+            files=FileShelf(cleaner=cleaner, images=images, files=images, clock=clock),
             secrets=SecretDesk(
                 secrets=SqlClientSecrets(engine, ids=ids, new_secret=new_client_secret),
                 catalogue=catalogue,
@@ -293,7 +303,7 @@ def _operations(
 
 
 def _upstream(
-    name: str, upstream: UpstreamSettings, opening: Sequence[Said]
+    name: str, upstream: UpstreamSettings, opening: Sequence[Said], images: Images
 ) -> OpenAIUpstream | EmbeddedUpstream | ScriptedUpstream:
     timeouts = upstream.timeouts
     if upstream.base_url is not None:
@@ -306,6 +316,7 @@ def _upstream(
             first_token_timeout=timeouts.first_token.total_seconds(),
             idle_timeout=timeouts.idle.total_seconds(),
             max_retries=upstream.retries,
+            images=images,
         )
     if upstream.embedded is not None:
         return EmbeddedUpstream(name=name, warm=[opening], idle_timeout=timeouts.idle.total_seconds())

@@ -1,5 +1,6 @@
 """A call as the body of a chat completion request. Pure; images come through a callable that gives data URLs."""
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,10 +9,11 @@ import msgspec
 
 from server.core.functions import Format, Functions
 from server.core.ports import Call, Said, UpstreamFailed
+from server.core.ports_images import Picture
 from server.core.records import CallPart, ImagePart, OutputPart, Sampling, TextPart
 
-Images = Callable[[str], str]
-"""Gives the data URL of an image by its digest."""
+DataUrls = Callable[[str], str]
+"""Gives the data URL of an image by its id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,7 @@ def dialect(host: str) -> Dialect:
     return OPENAI if host == "openai.com" or host.endswith((".openai.com", ".openai.azure.com")) else COMMON
 
 
-def chat_body(call: Call, *, speaks: Dialect = COMMON, images: Images | None = None) -> dict[str, Any]:
+def chat_body(call: Call, *, speaks: Dialect = COMMON, images: DataUrls | None = None) -> dict[str, Any]:
     """Return the request's body, for a streamed answer with usage.
 
     Raises `UpstreamFailed("upstream_rejected")` if a message has an image and there is no `images`.
@@ -53,14 +55,14 @@ def chat_body(call: Call, *, speaks: Dialect = COMMON, images: Images | None = N
     return body | _sampling(call.sampling) | functions_of(call.functions)
 
 
-def _messages(call: Call, images: Images | None) -> list[dict[str, Any]]:
+def _messages(call: Call, images: DataUrls | None) -> list[dict[str, Any]]:
     messages = [message for said in call.messages for message in _said(call, said, images)]
     if call.prefix:
         messages.append({"role": "assistant", "content": call.prefix})
     return messages
 
 
-def _said(call: Call, said: Said, images: Images | None) -> list[dict[str, Any]]:
+def _said(call: Call, said: Said, images: DataUrls | None) -> list[dict[str, Any]]:
     """Return a message as the protocol has it, which has one for each output of a function."""
     outputs = [part for part in said.parts if isinstance(part, OutputPart)]
     if outputs:
@@ -80,7 +82,7 @@ def _role(call: Call, said: Said) -> str:
     return call.model.system_role if said.role in {"system", "developer"} else said.role
 
 
-def _content(said: Said, images: Images | None) -> str | list[dict[str, Any]]:
+def _content(said: Said, images: DataUrls | None) -> str | list[dict[str, Any]]:
     if all(isinstance(part, TextPart) for part in said.parts):
         # A plain string is what every provider takes, and every chat template.
         return "".join(part.text for part in said.parts if isinstance(part, TextPart))
@@ -91,7 +93,7 @@ def _content(said: Said, images: Images | None) -> str | list[dict[str, Any]]:
     ]
 
 
-def _image(part: ImagePart, images: Images | None) -> dict[str, Any]:
+def _image(part: ImagePart, images: DataUrls | None) -> dict[str, Any]:
     if images is None:
         raise UpstreamFailed("upstream_rejected", "This upstream is given no images.", elsewhere=False)
     # Chat completions know three details; the largest of them stands for the original.
@@ -112,6 +114,11 @@ def _sampling(sampling: Sampling) -> dict[str, Any]:
         "top_logprobs": sampling.logprobs or None,
     }
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def data_url(picture: Picture) -> str:
+    """Return the image as a data URL."""
+    return f"data:{picture.size.media_type};base64,{base64.b64encode(picture.data).decode()}"
 
 
 def format_of(wanted: Format) -> dict[str, Any]:

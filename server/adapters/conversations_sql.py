@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from server.adapters.database import Database
+from server.adapters.images_sql import let_go
 from server.adapters.rows import conversation_of, message_of
 from server.adapters.schema import conversations, message_words, messages, turns
 from server.core.branches import Node
@@ -137,6 +138,7 @@ class SqlConversations:
             # What still runs is charged as any other turn, so it must be able to end. Turns go before their
             # conversation, as where a turn ends: two that lock in different orders would wait for each other.
             connection.execute(update(turns).where(mine).values(keep_until=FORGET_WHEN_ENDED))
+            let_go(connection, connection.scalars(select(turns.c.id).where(ended)).all())
             connection.execute(delete(messages).where(messages.c.turn_id.in_(select(turns.c.id).where(ended))))
             connection.execute(delete(turns).where(ended))
             without = and_(messages.c.conversation_id == conversation_id, messages.c.turn_id == "")

@@ -12,48 +12,25 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     event,
     text,
 )
-from sqlalchemy.types import TypeEngine
 
-VERSION: Final = "0012"
+from server.adapters.schema_images import files, image_uses, images
+from server.adapters.schema_types import NO_NUL, Name, Words, metadata
+
+__all__ = ["NO_NUL", "files", "image_uses", "images", "metadata"]
+
+VERSION: Final = "0013"
 """The newest revision of `migrations`."""
-
-NO_NUL: Final = {0: "\N{SYMBOL FOR NULL}"}
-"""How PostgreSQL is given the one character that its text cannot hold. Texts of messages are JSON, which can."""
-
-
-class Name(TypeDecorator[str]):
-    """A short text as people or programs type it."""
-
-    impl: TypeEngine[str] | type[TypeEngine[str]] = String
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Return what is stored."""
-        return value.translate(NO_NUL) if value is not None and dialect.name == "postgresql" else value
-
-
-class Words(Name):
-    """Text as people type it."""
-
-    impl = Text
-    cache_ok = True
-
-
-metadata = MetaData()
 
 meta = Table(
     "meta",

@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, and_, bindparam, delete, exists, or_, select, tuple_, update
 
 from server.adapters.database import Database
+from server.adapters.images_sql import let_go
 from server.adapters.rows import message_of, outcome_of, turn_of, usage_of
 from server.adapters.schema import messages, turns, usage
 from server.core.ports import StoredTurn
@@ -81,6 +82,7 @@ class SqlTurns:
         def work(connection: Connection) -> int:
             passed = connection.scalars(_PASSED, {"now": now, "count": limit}).all()
             if passed:
+                let_go(connection, passed)
                 connection.execute(delete(messages).where(messages.c.turn_id.in_(passed)))
                 connection.execute(delete(turns).where(turns.c.id.in_(passed)))
             return len(passed)

@@ -21,10 +21,12 @@ import msgspec
 from truststore import SSLContext
 
 from server import __version__
-from server.adapters.chat_body import Images, chat_body, dialect
+from server.adapters.chat_body import DataUrls, chat_body, data_url, dialect
 from server.adapters.provider_failures import asked_wait, failure, shown
 from server.adapters.upstream_reading import Reading
-from server.core.ports import Batch, Call, UpstreamFailed
+from server.core.ports import Batch, Call, StoreAway, UpstreamFailed
+from server.core.ports_images import Images
+from server.core.records import ImagePart
 
 LONGEST_WAIT: Final = 5.0
 """Seconds that a retry may be put off by the provider; beyond it another upstream may serve sooner."""
@@ -44,7 +46,7 @@ class OpenAIUpstream:
     """One provider, an async context manager.
 
     Times are in seconds: `timeout` is for a whole answer, `first_token_timeout` from the call to its first text with
-    all retries, `idle_timeout` between two reads after it. `images` gives the data URL of an image.
+    all retries, `idle_timeout` between two reads after it. `images` has the bytes of images.
     `keep_alive` uses connections again, which is for servers that do not close them after each answer.
     """
 
@@ -98,7 +100,7 @@ class OpenAIUpstream:
     @asynccontextmanager
     async def answer(self, call: Call) -> AsyncIterator[AsyncIterator[Batch]]:
         """Ask, as the port promises. What fails before the first text may be served elsewhere."""
-        body = msgspec.json.encode(chat_body(call, speaks=self._dialect, images=self._images))
+        body = msgspec.json.encode(chat_body(call, speaks=self._dialect, images=await self._pictures(call)))
         until = asyncio.get_running_loop().time() + self._timeout
         async with AsyncExitStack() as stack:
             try:
@@ -111,6 +113,21 @@ class OpenAIUpstream:
                 raise self._failed(why, "upstream_unavailable", elsewhere=True) from why
             stack.callback(reading.watch(idle=self._idle_timeout, until=until))
             yield _Answer(first, reading, partial(self._failed, otherwise="upstream_broke_off", elsewhere=False))
+
+    async def _pictures(self, call: Call) -> DataUrls | None:
+        """Return what gives the data URLs of the call's images; None if it has none, or there is no store of them."""
+        parts = (part for said in call.messages for part in said.parts)
+        wanted = {part.id for part in parts if isinstance(part, ImagePart)}
+        if not wanted or self._images is None:
+            return None
+        try:
+            found = await self._images.content(wanted)
+        except StoreAway as away:
+            about = "The images of the question cannot be read now."
+            raise UpstreamFailed("storage_unavailable", about, elsewhere=False) from away
+        if missing := len(wanted - found.keys()):
+            raise UpstreamFailed("upstream_rejected", f"{missing} images of the question are gone.", elsewhere=False)
+        return {name: data_url(picture) for name, picture in found.items()}.__getitem__
 
     async def _first(self, reading: Reading) -> Batch:
         try:

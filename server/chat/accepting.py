@@ -1,6 +1,6 @@
 """From a request to a turn that may be stored: who answers, from which history, within which caps, past the screen."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -10,8 +10,9 @@ import ratelimit
 from server.chat.answer import Question
 from server.chat.binding import bound
 from server.chat.catalogue import Catalogue, Choice, Speaker
-from server.chat.drafts import Drafts, beside
+from server.chat.drafts import Drafts, beside, check_vision
 from server.chat.extras import KnownExtras
+from server.chat.pictures import Pictures, Taken
 from server.chat.prompts import Prompts, Written, context_line, prompt_of
 from server.chat.questions import Questions
 from server.chat.refusals import blocked, cap_refused, caps_away, headers_of
@@ -19,6 +20,7 @@ from server.chat.threads import Thread, Threads
 from server.core.errors import Refused
 from server.core.estimates import Lengths
 from server.core.ports import Clock, Ids, Moderator
+from server.core.ports_images import Picture
 from server.core.records import Actor, Conversation, ImagePart, Model, Role, Sampling, ServedBy, Turn
 from server.core.requests import TurnRequest
 
@@ -32,6 +34,8 @@ class Accepted:
     question: Question | None
     """None for a turn that asks for no answer; it holds nothing."""
     headers: Mapping[str, str]
+    pictures: Sequence[Picture] = ()
+    """Images that came with it and are to be kept with it."""
 
 
 class Accepting:
@@ -52,6 +56,7 @@ class Accepting:
         limiter: ratelimit.Limits,
         extras: KnownExtras,
         moderator: Moderator,
+        pictures: Pictures,
         lengths: Mapping[str, Lengths] | None,
     ) -> None:
         self._clock = clock
@@ -63,6 +68,7 @@ class Accepting:
         self._limiter = limiter
         self._extras = extras
         self._moderator = moderator
+        self._pictures = pictures
         self._lengths = lengths
 
     async def accept(
@@ -76,6 +82,9 @@ class Accepting:
         conversation = await self._threads.conversation(actor, request)
         choice = await self._catalogue.choose(actor, request, conversation)
         _admit_functions(actor, request, choice.speaker)
+        reader, caller = self._catalogue.reader(choice.speaker), self._catalogue.caller(choice.speaker)
+        taken = await self._taken(actor, request, choice.model, reader)
+        request = taken.request
         now = self._clock.now()
         thread = await self._threads.place(actor, request, conversation, context_line(now))
         turn = self._turn(actor, request, choice, thread, now)
@@ -83,8 +92,7 @@ class Accepting:
         if not request.generate:
             # What is stored now is read with the turns that continue it.
             await self._screen_input(actor, request, choice.speaker)
-            return Accepted(turn=turn, thread=thread, question=None, headers={})
-        reader, caller = self._catalogue.reader(choice.speaker), self._catalogue.caller(choice.speaker)
+            return Accepted(turn=turn, thread=thread, question=None, headers={}, pictures=taken.new)
         drafts = Drafts(self._prompts, choice.speaker, turn, thread, reader=reader, caller=caller)
         held = await self._hold(actor, request, choice, turn, drafts, drafts.write(choice.model), waiting)
         try:
@@ -99,17 +107,30 @@ class Accepting:
             with suppress(ratelimit.LedgerAway):
                 await self._limiter.release(held.hold_id)
             raise
-        return Accepted(turn=served, thread=thread, question=question, headers=headers_of(held, held.at_us))
+        return Accepted(
+            turn=served,
+            thread=thread,
+            question=question,
+            headers=headers_of(held, held.at_us),
+            pictures=taken.new,
+        )
 
     async def measure(self, actor: Actor, request: TurnRequest) -> int:
         """Return the tokens of the prompt that the request would make. Holds nothing. Raises `Refused`."""
         request = bound(actor, request)
         conversation = await self._threads.conversation(actor, request)
         choice = await self._catalogue.choose(actor, request, conversation)
+        request = (await self._taken(actor, request, choice.model, self._catalogue.reader(choice.speaker))).request
         now = self._clock.now()
         thread = await self._threads.place(actor, request, conversation, context_line(now))
         turn = self._turn(actor, request, choice, thread, now)
         return Drafts(self._prompts, choice.speaker, turn, thread).write(choice.model).tokens
+
+    async def _taken(self, actor: Actor, request: TurnRequest, model: Model, reader: str | None) -> Taken:
+        """Take the images in, unless they are for a model that sees none."""
+        if any(isinstance(part, ImagePart) for item in request.items[-1:] for part in item.parts):
+            check_vision(model, reader)
+        return await self._pictures.taken(actor, request)
 
     def _turn(self, actor: Actor, request: TurnRequest, choice: Choice, thread: Thread, now: int) -> Turn:
         known = thread.conversation

@@ -1,7 +1,7 @@
 """From stored messages to what a prompt is assembled from: the newest question, what was before it, and since. Pure."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -17,6 +17,8 @@ from server.core.records import (
     RefusalPart,
     TextPart,
 )
+
+UNSEEN: Final = "[An image that you do not see.]"
 
 
 class Dialogue(NamedTuple):
@@ -58,6 +60,12 @@ def as_said(message: Message) -> personas.Message:
     return personas.with_context(message.context or None, personas.Message(message.role, content))
 
 
+def without_images(message: Message) -> Message:
+    """Return the message as a model is told it that sees no images."""
+    parts = tuple(TextPart(UNSEEN) if isinstance(part, ImagePart) else part for part in message.parts)
+    return message if parts == message.parts else msgspec.structs.replace(message, parts=parts)
+
+
 def without_context(message: Message) -> Message:
     """Return the message without its line of date and time."""
     return msgspec.structs.replace(message, context="")
@@ -85,7 +93,7 @@ def _part(part: Part) -> personas.Part | None:
         case TextPart() | RefusalPart():
             return personas.Text(part.text)
         case ImagePart():
-            return personas.Image(id=part.id, detail=part.detail, alt=part.alt)
+            return personas.Image(part.id, part.detail, part.alt, part.width, part.height)
         case CallPart():
             return personas.Call(part.call_id, part.name, part.text)
         case OutputPart():

@@ -42,11 +42,8 @@ class Drafts:
                 raise Refused(
                     "tools_not_supported", f"{model.alias!r} does not call functions; {way_out}.", param="tools"
                 )
-            if not model.vision and self.images:
-                way_out = f"{self._reader!r} does" if self._reader else "send text"
-                raise Refused(
-                    "vision_not_supported", f"{model.alias!r} does not read images; {way_out}.", param="input"
-                )
+            if self.images:
+                check_vision(model, self._reader)
             self._done[model.alias] = self._prompts.write(
                 speaker=self._speaker,
                 model=model,
@@ -70,6 +67,13 @@ class Drafts:
         except Refused as refused:
             return refused.message
         return None
+
+
+def check_vision(model: Model, reader: str | None) -> None:
+    """Refuse images that are for a model that reads none; `reader` is an alias that does."""
+    if not model.vision:
+        way_out = f"{reader!r} does" if reader else "send text"
+        raise Refused("vision_not_supported", f"{model.alias!r} does not read images; {way_out}.", param="input")
 
 
 def beside(functions: Functions | None, wanted: Format | None) -> str:

@@ -11,7 +11,7 @@ import msgspec
 
 import personas
 from server.chat.catalogue import Speaker
-from server.chat.dialogue import around, as_said, without_context
+from server.chat.dialogue import around, as_said, without_context, without_images
 from server.core.context import PER_MESSAGE, Budget, divide, fit
 from server.core.errors import Refused
 from server.core.ports import Tokens
@@ -87,6 +87,8 @@ class Prompts:
         `Refused("invalid_dial")`, and `Refused("steering_not_allowed")` for notes that the persona does not take.
         """
         history, newest, later = around(history, newest)
+        if not model.vision:
+            history = [without_images(one) for one in history]
         since = [as_said(one) for one in later]
         session = self._session(speaker, model, prompt, newest)
         budget = divide(model, wanted)
@@ -165,7 +167,8 @@ class Prompts:
         return costs
 
     def _cost(self, messages: Sequence[personas.Message], model: Model) -> int:
-        return sum(self.count(text, model) for text in _texts(messages)) + PER_MESSAGE * len(messages)
+        words = sum(self.count(text, model) for text in _texts(messages))
+        return words + _of_images(messages, model) + PER_MESSAGE * len(messages)
 
 
 def prompt_of(actor: Actor, request: TurnRequest, *, now: int, greeting: int | None) -> Prompt:
@@ -225,6 +228,11 @@ def _texts(messages: Sequence[personas.Message]) -> list[str]:
     return texts
 
 
+def _of_images(messages: Sequence[personas.Message], model: Model) -> int:
+    images = (part for message in messages for part in message.content if isinstance(part, personas.Image))
+    return sum(model.image_tokens.count(max(1, one.width), max(1, one.height), one.detail) for one in images)
+
+
 def _line(message: personas.Message) -> Line:
     return Line(message.role, tuple(_part(part) for part in message.content))
 
@@ -234,7 +242,7 @@ def _part(part: personas.Part) -> Part:
         case personas.Text():
             return TextPart(part.text)
         case personas.Image():
-            return ImagePart(part.id, part.detail, part.alt)
+            return ImagePart(part.id, part.detail, part.alt, part.width, part.height)
         case personas.Call():
             return CallPart(part.id, part.name, part.arguments)
         case personas.Output():

@@ -12,17 +12,29 @@ from typing import Final, Self
 
 import ratelimit
 from server.chat.accepting import Accepted, Accepting
+from server.chat.answer import Answer
 from server.chat.claims import Abandoned, Claim, Claims, Started, conflict
 from server.chat.live import LiveTurn
 from server.chat.mirrors import Mirrors
 from server.chat.observing import refused
 from server.chat.owning import Owning
+from server.chat.pictures import Pictures
 from server.chat.refusals import draining, position_lost
 from server.core import items, trail
 from server.core.errors import Refused
 from server.core.events import Opened
 from server.core.happenings import Happening
-from server.core.ports import Clock, DuplicateRequest, Happened, Journal, NewTurn, Observer, StoredTurn
+from server.core.ports import (
+    Clock,
+    DuplicateRequest,
+    Happened,
+    Journal,
+    NewTurn,
+    Observer,
+    StoreAway,
+    StoredTurn,
+    TurnLog,
+)
 from server.core.ports import Turns as StoredTurns
 from server.core.records import Actor
 from server.core.requests import TurnRequest
@@ -44,6 +56,7 @@ class Turns:
         limiter: ratelimit.Limits,
         owning: Owning,
         mirrors: Mirrors,
+        pictures: Pictures,
         observer: Observer,
         remember: Callable[[Actor, str | None, Refused], None],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -55,6 +68,7 @@ class Turns:
         self._limiter = limiter
         self._owning = owning
         self._mirrors = mirrors
+        self._pictures = pictures
         self._observer = observer
         self._remember = remember
         self._sleep = sleep
@@ -204,7 +218,8 @@ class Turns:
             lease_until=self._owning.lease_until(),
         )
         try:
-            answer.log = await self._journal.begin(new, answer)
+            await self._pictures.keep(accepted.turn, new.messages, accepted.pictures)
+            answer.log = await self._begun(new, answer)
         except BaseException as failed:
             if accepted.question is not None:
                 # A ledger that cannot be reached gives it back when its lease ends.
@@ -224,6 +239,14 @@ class Turns:
         self._owning.begin(answer, accepted.question)
         self._owning.announce(accepted.turn)
         return Started(answer.live, accepted.headers)
+
+    async def _begun(self, new: NewTurn, answer: Answer) -> TurnLog:
+        try:
+            return await self._journal.begin(new, answer)
+        except BaseException:
+            with suppress(StoreAway):
+                await self._pictures.drop(new.turn, new.messages)
+            raise
 
     async def _tidy(self) -> None:
         """Forget unlisted turns whose time has passed, a few at a time."""

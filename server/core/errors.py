@@ -88,6 +88,10 @@ _ROWS = (
         INVALID,
         "This model does not read images; the message names one that does, if there is one.",
     ),
+    Problem("image_too_large", 400, INVALID, "The image has too many bytes, pixels or frames."),
+    Problem("invalid_image", 400, INVALID, "This is no image that is read here: JPEG, PNG, WebP, or GIF."),
+    Problem("file_not_found", 404, INVALID, "No file with this id is visible to this key."),
+    Problem("file_limit_reached", 400, INVALID, "The user has as many files as one may; delete some."),
     Problem(
         "tools_not_supported", 400, INVALID, "This model calls no functions; the message names one that does, if any."
     ),

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from server.core.functions import Format, Functions
+from server.core.pictures import UNKNOWN, ImageTokens
 
 
 class Role(StrEnum):
@@ -98,6 +99,8 @@ class Model:
     system_role: Literal["system", "developer"] = "system"
     tokens: str = "o200k_base"
     """The token table that counts for it."""
+    image_tokens: ImageTokens = UNKNOWN
+    """How it counts images."""
     demonstration: bool = False
     """A small model that shows the product; every place that names it says so."""
 
@@ -118,12 +121,21 @@ class TextPart(Struct, frozen=True, tag="text"):
     text: str
 
 
+Detail = Literal["auto", "low", "high", "original"]
+"""How closely a model looks at an image."""
+
+
 class ImagePart(Struct, frozen=True, tag="image"):
-    """An image in a message, by its digest."""
+    """An image in a message, by its digest; sizes are in pixels.
+
+    In a request, until its images are taken in, `id` is what the client sent: a data URL, or the id of a file.
+    """
 
     id: str
-    detail: Literal["auto", "low", "high", "original"] = "auto"
+    detail: Detail = "auto"
     alt: str = ""
+    width: int = 0
+    height: int = 0
 
 
 class RefusalPart(Struct, frozen=True, tag="refusal"):

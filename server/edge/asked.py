@@ -3,10 +3,10 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple, cast
+from typing import Final, Literal, NamedTuple, cast, get_args
 
 from server.core.errors import Refused
-from server.core.records import CallPart, OutputPart, Part, RefusalPart, TextPart
+from server.core.records import CallPart, Detail, ImagePart, OutputPart, Part, RefusalPart, TextPart
 from server.core.requests import Item, TurnRequest
 from server.edge.fields import Fields, unsupported, wrong
 
@@ -179,4 +179,11 @@ def _part(part: Fields) -> Part:
 
 
 def _image(part: Fields) -> Part:
-    raise Refused("vision_not_supported", "Images are not supported here; send text.", param=part.path)
+    """Return an image by what the client sent: `image_url` of either protocol, or `file_id`."""
+    file_id = part.text("file_id", LONGEST_ID)
+    given = part.inner("image_url") if isinstance(part.given("image_url"), dict) else part
+    place = "image_url" if given is part else "url"
+    source = file_id or given.needed_text(place)
+    if not source.startswith(("data:", "file-")):
+        raise unsupported(given.param(place), "Fetching images from addresses (send a data URL, or upload a file) is")
+    return ImagePart(source, cast("Detail", given.choice("detail", get_args(Detail)) or "auto"))

@@ -9,6 +9,7 @@ from server.chat.claims import Claim, Started
 from server.chat.client_secrets import SecretDesk
 from server.chat.conversations import Conversations
 from server.chat.entitlements import Entitling
+from server.chat.files import FileShelf
 from server.chat.keeping import Keeper
 from server.chat.live import LiveTurn
 from server.chat.operations import Operations
@@ -94,6 +95,7 @@ class Services:
     keeper: Keeper
     quota: Quota
     secrets: SecretDesk
+    files: FileShelf
     rewriting: Rewriting
     operations: Operations
     entitling: Entitling

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 import ratelimit
 from ratelimit.adaptive import Rule, parse_adaptive
 from ratelimit.tiers import Tiers, parse_tiers
+from server.core.pictures import UNKNOWN
 from server.core.records import Model
 from server.settings.sections import (
     AuthSection,
@@ -139,6 +140,7 @@ class Settings(Section):
             context=entry.context,
             max_output=entry.max_output,
             vision=entry.vision,
+            image_tokens=entry.image_tokens.rule if entry.image_tokens else UNKNOWN,
             tools=entry.tools,
             prefill=entry.prefill,
             roles=entry.roles,

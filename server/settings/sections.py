@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from server.core.pictures import ImageTokens, Patches, Tiles
 from server.core.signatures import key_of
 from server.settings.values import Duration, Unset, WebAddress, only, parse_duration
 
@@ -84,6 +85,33 @@ class Price(Section):
     """What a million tokens of answer cost."""
 
 
+class ImageCount(Section):
+    """How many tokens an image is: `base` and `per_tile` of 512 pixels, or at most `patches` of 32, `times` each."""
+
+    base: int | None = Field(default=None, ge=0)
+    """What every image counts."""
+    per_tile: int | None = Field(default=None, ge=0)
+    """What each square of 512 pixels counts beside it."""
+    patches: int | None = Field(default=None, ge=1)
+    """How many squares of 32 pixels are counted at most."""
+    times: float = Field(default=1.0, gt=0)
+    """What each of them counts."""
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Self:
+        tiles, patches = (self.base, self.per_tile), self.patches
+        if (None in tiles) == (patches is None) or (patches is not None and tiles != (None, None)):
+            raise ValueError("image_tokens needs `base` and `per_tile`, or `patches`.")
+        return self
+
+    @property
+    def rule(self) -> ImageTokens:
+        """The rule, as it counts."""
+        if self.base is None or self.per_tile is None:
+            return Patches(self.patches or 1, self.times)
+        return Tiles(self.base, self.per_tile)
+
+
 class ModelEntry(Section):
     """An alias: what clients, personas and caps name. Exactly one of `upstream` and `upstreams`."""
 
@@ -99,6 +127,8 @@ class ModelEntry(Section):
     """The most tokens of one answer; absent leaves it to the upstream."""
     vision: bool = False
     """Whether it reads images."""
+    image_tokens: ImageCount | None = None
+    """How it counts images; absent counts as the newest models do."""
     tools: bool = True
     """Whether it calls functions that clients offer."""
     prefill: bool = False

@@ -306,6 +306,7 @@ class World:
                 ids=FakeIds(),
             ),
             "secrets": None,
+            "files": None,
             "quota": FakeQuota(),
             "rewriting": FakeRewriting(),
             "operations": operations(self.audit, clock),

@@ -11,18 +11,21 @@ from server.edge import completions_ws, responses_ws
 
 WORDS = st.sampled_from(
     [
-        "assistant", "auto", "content", "id", "image_url", "input_image", "input_text", "json_schema", "local",
+        "assistant", "auto", "content", "data:image/png;base64,AA", "file-1",
+        "id", "image_url", "input_image", "input_text", "json_schema", "local",
         "message", "new", "none", "persona:tutor", "resp_1", "role", "system", "text", "type", "user", "wait", "x" *
         300, "", "\u0000",
     ]
 )  # fmt: skip
 FIELDS = st.sampled_from(
     [
-        "client_request_id", "content", "conversation", "dials", "format", "function_call", "generate", "greeting",
-        "id", "include", "include_usage", "input", "instructions", "logit_bias", "max_output_tokens", "max_tokens",
+        "client_request_id", "content", "conversation", "detail", "dials",
+        "file_id", "format", "function_call", "generate", "greeting",
+        "id", "image_url", "include", "include_usage", "input", "instructions",
+        "logit_bias", "max_output_tokens", "max_tokens",
         "messages", "metadata", "modalities", "model", "n", "persona", "previous_response_id", "prompt",
         "response_format", "role", "seed", "stop", "store", "stream", "stream_id", "stream_options", "temperature",
-        "text", "tool_calls", "tool_choice", "tools", "top_logprobs", "top_p", "truncation", "type", "user",
+        "text", "tool_calls", "tool_choice", "tools", "top_logprobs", "top_p", "truncation", "type", "url", "user",
         "variables", "version", "when_capped",
     ]
 )  # fmt: skip

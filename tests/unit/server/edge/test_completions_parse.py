@@ -171,9 +171,9 @@ def test_harmless_values_are_tolerated() -> None:
         ),
         ({"messages": [{"role": "assistant", "function_call": {}}, HI]}, "missing_field", "messages[0].content"),
         (
-            {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]},
-            "vision_not_supported",
-            "messages[0].content[0]",
+            {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x"}}]}]},
+            "unsupported_value",
+            "messages[0].content[0].image_url.url",
         ),
         ({"n": 2}, "unsupported_value", "n"),
         ({"n": True}, "unsupported_value", "n"),

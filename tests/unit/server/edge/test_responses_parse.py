@@ -214,8 +214,8 @@ def test_a_preparing_create_needs_no_input() -> None:
         ),
         (
             {"input": [{"role": "user", "content": [{"type": "input_image"}]}]},
-            "vision_not_supported",
-            "input[0].content[0]",
+            "missing_field",
+            "input[0].content[0].image_url",
         ),
         (
             {"input": [{"role": "user", "content": [{"type": "input_text"}]}]},
