@@ -224,6 +224,7 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
                 clock=clock,
                 ids=ids,
             ),
+            moderator=moderator,
             files=FileShelf(cleaner=cleaner, images=images, files=images, clock=clock),
             secrets=SecretDesk(
                 secrets=SqlClientSecrets(engine, ids=ids, new_secret=new_client_secret),

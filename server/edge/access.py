@@ -40,6 +40,7 @@ ACCESS: Final[Mapping[tuple[str, str], Role | Literal["public", "signed", "ours"
     ("DELETE", "/v1/conversations/{conversation_id}"): Role.USER,
     ("GET", "/v1/conversations/{conversation_id}/items"): Role.USER,
     ("GET", "/v1/usage"): Role.USER,
+    ("POST", "/v1/moderations"): Role.USER,
     ("POST", "/v1/files"): Role.USER,
     ("GET", "/v1/files"): Role.USER,
     ("GET", "/v1/files/{file_id}"): Role.USER,

@@ -16,7 +16,7 @@ from server.chat.operations import Operations
 from server.chat.rewriting import Rewritten
 from server.chat.signing_in import SigningIn
 from server.chat.stored import Stored
-from server.core.ports import Clock, Ids, Observer
+from server.core.ports import Clock, Ids, Moderator, Observer
 from server.core.ports_operator import Identity
 from server.core.records import Actor, Model
 from server.core.requests import TurnRequest
@@ -96,6 +96,7 @@ class Services:
     quota: Quota
     secrets: SecretDesk
     files: FileShelf
+    moderator: Moderator
     rewriting: Rewriting
     operations: Operations
     entitling: Entitling

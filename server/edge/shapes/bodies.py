@@ -146,6 +146,14 @@ class ItemsBody(Taken):
     items: list[dict[str, Any]]
 
 
+class ModerationBody(Taken):
+    """The body of `POST /v1/moderations`."""
+
+    input: str | list[str] | list[dict[str, Any]]
+    """A text, texts that are judged one by one, or parts of one text."""
+    model: str | None = None
+
+
 class ExpiresAfter(Taken):
     """When a client secret ends."""
 

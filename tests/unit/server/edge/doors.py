@@ -307,6 +307,7 @@ class World:
             ),
             "secrets": None,
             "files": None,
+            "moderator": RulesModerator(blocklist=["forbidden"]),
             "quota": FakeQuota(),
             "rewriting": FakeRewriting(),
             "operations": operations(self.audit, clock),
