@@ -17,6 +17,6 @@ export default defineConfig({
     target: "es2022",
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
-    rolldownOptions: { input: ["index.html"] },
+    rolldownOptions: { input: ["index.html", "console.html"] },
   },
 });

@@ -53,6 +53,8 @@ ACCESS: Final[Mapping[tuple[str, str], Role | Literal["public", "signed", "ours"
     ("POST", "/session"): "ours",
     ("DELETE", "/session"): Role.USER,
     ("GET", "/login"): "public",
+    ("GET", "/console"): "public",
+    ("GET", "/console/{view:path}"): "public",
     ("GET", "/console/login"): "public",
     ("GET", "/login.js"): "public",
     ("GET", "/login.css"): "public",

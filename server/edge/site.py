@@ -93,6 +93,15 @@ async def chat_page(request: Request) -> Response:
     return answer(request, "index.html", PAGE)
 
 
+@router.get("/console")
+@router.get("/console/{view:path}")
+async def console_page(request: Request) -> Response:
+    """Return the operators' console; who may see anything in it is a matter of `/admin`."""
+    if "console.html" not in built():
+        return Response(_NOT_BUILT, 503, media_type="text/html; charset=utf-8")
+    return answer(request, "console.html", PAGE)
+
+
 @router.get("/assets/{name}")
 async def asset(request: Request, name: str) -> Response:
     """Return a part of a page; its name changes with its content."""

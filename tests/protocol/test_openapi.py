@@ -20,6 +20,8 @@ UNDESCRIBED = {
     ("GET", "/embed/{name}"),
     ("GET", "/login"),
     ("GET", "/console/login"),
+    ("GET", "/console"),
+    ("GET", "/console/{view}"),
     ("GET", "/login.js"),
     ("GET", "/login.css"),
 }
