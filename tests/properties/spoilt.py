@@ -58,5 +58,10 @@ def _changed(content: bytes, changes: Sequence[Change]) -> bytes:
     return content
 
 
-many = settings(max_examples=30_000 if settings().max_examples >= 1_000 else 200)
-"""For what is quick and must hold for any bytes: `--hypothesis-profile=full` tries thirty thousand."""
+_FULL = settings().max_examples >= 1_000
+
+many = settings(max_examples=5_000 if _FULL else 200)
+"""For what is quick and must hold for any bytes."""
+
+PARTS = range(6 if _FULL else 1)
+"""How often; no one test is to take minutes. `--hypothesis-profile=full` comes to thirty thousand examples."""

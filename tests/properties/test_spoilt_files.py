@@ -6,11 +6,12 @@ import math
 import zipfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 
 from personas import CATALOG, Library, Message, Now, Persona, PersonaRefused, Session, Text, assemble, compose, parse
 from personas.interop import read, write
-from tests.properties.spoilt import many, spoilt
+from tests.properties.spoilt import PARTS, many, spoilt
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 EXAMPLE = GOLDEN / "example" / "socratic-tutor" / "persona.md"
@@ -58,9 +59,10 @@ def answers(persona: Persona) -> None:
     assemble(compiled, SESSION, [], Message("user", (Text("?"),)))
 
 
+@pytest.mark.parametrize("part", PARTS)
 @many
-@given(spoilt(PERSONAS))
-def test_a_spoilt_persona_is_read_or_refused(content: bytes) -> None:
+@given(content=spoilt(PERSONAS))
+def test_a_spoilt_persona_is_read_or_refused(content: bytes, part: int) -> None:  # one of several
     """It answers, with every word of the house above it, or each mistake is told with a line of the file and a cure."""
     try:
         text = content.decode()
@@ -75,9 +77,10 @@ def test_a_spoilt_persona_is_read_or_refused(content: bytes) -> None:
         answers(persona)
 
 
+@pytest.mark.parametrize("part", PARTS)
 @many
-@given(spoilt(IMPORTS))
-def test_a_spoilt_import_is_read_or_refused(content: bytes) -> None:
+@given(content=spoilt(IMPORTS))
+def test_a_spoilt_import_is_read_or_refused(content: bytes, part: int) -> None:  # one of several
     """What comes out belongs to its owner alone and answers, or what is wrong is said."""
     try:
         found = read(content, file_name="a file")
