@@ -3,9 +3,10 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from server.adapters.audit_sql import noted
 from server.adapters.database import Database
@@ -31,7 +32,7 @@ class SqlPolicies:
             current = None if live is None else _one(connection, _revisions.number == live)
             if current is None or current.origin == "file":
                 if live != revision.number:
-                    _point(connection, LIVE, revision.number)
+                    revision = _published(connection, revision, now)
                     noted(connection, now, by, "policy published", revision=revision.number)
                 return revision, True
             if live != revision.number:
@@ -56,9 +57,18 @@ class SqlPolicies:
         def work(connection: Connection) -> PolicyRevision | None:
             revision = _one(connection, _revisions.number == number)
             if revision is not None and _number(connection, LIVE) != number:
-                _point(connection, LIVE, number)
-                connection.execute(delete(policy_labels).where(_labels.label == DRAFT, _labels.number == number))
+                revision = _published(connection, revision, now)
                 noted(connection, now, by, "policy published", revision=number)
+            return revision
+
+        return await self._database.write(work)
+
+    async def go_back(self, number: int, *, by: str, now: int) -> PolicyRevision | None:
+        def work(connection: Connection) -> PolicyRevision | None:
+            revision, live = _one(connection, _revisions.number == number), _number(connection, LIVE)
+            if revision is not None and live != number:
+                _let_hold(connection, number)
+                noted(connection, now, by, "policy rolled back", revision=number, was=live)
             return revision
 
         return await self._database.write(work)
@@ -97,6 +107,19 @@ def _stored(connection: Connection, policy: str, origin: str, by: str, now: int)
 def _one(connection: Connection, condition: Any) -> PolicyRevision | None:
     row = connection.execute(select(policy_revisions).where(condition)).mappings().first()
     return PolicyRevision(**row) if row else None
+
+
+def _published(connection: Connection, revision: PolicyRevision, now: int) -> PolicyRevision:
+    _let_hold(connection, revision.number)
+    change = update(policy_revisions).where(_revisions.number == revision.number)
+    connection.execute(change.values(published_at=now))
+    return replace(revision, published_at=now)
+
+
+def _let_hold(connection: Connection, number: int) -> None:
+    """Make it live, and no draft any more."""
+    _point(connection, LIVE, number)
+    connection.execute(delete(policy_labels).where(_labels.label == DRAFT, _labels.number == number))
 
 
 def _number(connection: Connection, label: str) -> int | None:

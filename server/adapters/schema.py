@@ -29,7 +29,7 @@ from server.adapters.schema_types import NO_NUL, Name, Words, metadata
 
 __all__ = ["NO_NUL", "files", "image_uses", "images", "metadata"]
 
-VERSION: Final = "0013"
+VERSION: Final = "0014"
 """The newest revision of `migrations`."""
 
 meta = Table(
@@ -333,6 +333,7 @@ policy_revisions = Table(
     Column("origin", String, nullable=False),
     Column("by", String, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("published_at", BigInteger),
     UniqueConstraint("digest", name="policy_revisions_by_digest"),
 )
 

@@ -59,16 +59,22 @@ class PolicyDesk:
         return revision
 
     async def roll_back(self, *, by: str) -> PolicyRevision:
-        """Publish the newest revision that is older than the live one. Raises `Refused`."""
+        """Let the revision hold again that was published before the live one. Raises `Refused`."""
         revisions, labels = await self.revisions()
-        older = [one for one in revisions if one.number < labels.get("live", 0)]
-        if not older:
+        live = next((one for one in revisions if one.number == labels.get("live")), None)
+        until = live.published_at if live is not None and live.published_at is not None else 0
+        held = [(one.published_at, one.number, one) for one in revisions if one.published_at is not None]
+        before = max((one for one in held if one[0] < until), default=None)
+        if before is None:
             raise Refused(
-                "not_found",
-                "There is no policy older than the live one. Publish the one that is to hold.",
+                "release_refused",
+                "No policy was live before this one. Publish the one that is to hold.",
                 param="revision",
             )
-        return await self.publish(str(older[0].number), by=by)
+        *_, revision = before
+        self._check(json.loads(revision.policy))
+        await self._policies.go_back(revision.number, by=by, now=self._clock.now())
+        return revision
 
     def _check(self, policy: Mapping[str, Any]) -> None:
         try:

@@ -30,6 +30,7 @@ def policies(json: JsonOption = False, config: ConfigOption = None) -> None:
             "origin": one.origin,
             "by": one.by,
             "created_at": rfc3339(one.created_at),
+            "published_at": rfc3339(one.published_at),
             "digest": one.digest[:12],
         }
         for one in revisions
@@ -56,7 +57,7 @@ def diff(
 
 
 def publish(
-    revision: Annotated[str | None, typer.Argument(metavar="REVISION", help="A number or `draft`.")] = None,
+    revision: Annotated[str | None, typer.Argument(metavar="REVISION", help="A number; else the draft.")] = None,
     policy: Annotated[
         Path | None,
         typer.Option("--policy", metavar="FILE", help="Groups, tiers and default tier, to be stored first."),
@@ -67,21 +68,21 @@ def publish(
     from server.capping import desk
     from server.settings.policy import read_policy
 
-    if (revision is None) == (policy is None):
-        raise typer.BadParameter("Name a revision, or a file with --policy.", param_hint="REVISION")
+    if revision is not None and policy is not None:
+        raise typer.BadParameter("Name a revision, or a file with --policy, not both.", param_hint="REVISION")
     settings = read(config)
     new = read_policy(policy, settings) if policy else None
 
     async def published() -> PolicyRevision:
         async with desk(settings) as opened:
             stored = await opened.store(new, by="cli") if new is not None else None
-            return await opened.publish(str(stored.number) if stored else str(revision), by="cli")
+            return await opened.publish(str(stored.number) if stored else revision or "draft", by="cli")
 
     remark(f"Policy {asyncio.run(published()).number} is live.")
 
 
 def rollback(config: ConfigOption = None) -> None:
-    """Let the revision before the live one hold again."""
+    """Go back to the revision that was published before the live one."""
     from server.capping import desk
 
     async def rolled() -> PolicyRevision:

@@ -292,6 +292,8 @@ class PolicyRevision:
     by: str
     """An actor's signature, or the program that stored it."""
     created_at: int
+    published_at: int | None = None
+    """When it was last made live; going back to it does not count."""
 
 
 class Policies(Protocol):
@@ -311,6 +313,9 @@ class Policies(Protocol):
 
     async def publish(self, number: int, *, by: str, now: int) -> PolicyRevision | None:
         """Make a revision `live`, and no draft any more, and return it; None if there is none of this number."""
+
+    async def go_back(self, number: int, *, by: str, now: int) -> PolicyRevision | None:
+        """Do the same, without counting as having published it: one more step back leads to what held before it."""
 
     async def revision(self, number: int) -> PolicyRevision | None:
         """Return this revision."""

@@ -74,6 +74,7 @@ ACCESS: Final[Mapping[tuple[str, str], Role | Literal["public", "signed", "ours"
     ("POST", "/admin/caps/policies"): Role.OPERATOR,
     ("GET", "/admin/caps/policies/{revision}"): Role.OPERATOR,
     ("POST", "/admin/caps/policies/{revision}/publish"): Role.OPERATOR,
+    ("POST", "/admin/caps/policies/rollback"): Role.OPERATOR,
     ("GET", "/admin/caps/explain"): Role.OPERATOR,
     ("GET", "/admin/caps/extras"): Role.OPERATOR,
     ("POST", "/admin/caps/grants"): Role.OPERATOR,

@@ -66,6 +66,14 @@ async def publish(revision: str, actor: CurrentActor, services: CurrentServices)
     return _revision(made, (await desk.revisions())[1])
 
 
+@router.post("/admin/caps/policies/rollback")
+async def rollback(actor: CurrentActor, services: CurrentServices) -> dict[str, Any]:
+    """Let the revision hold again that was published before the live one."""
+    desk = services.operations.policies
+    made = await desk.roll_back(by=actor.signature)
+    return _revision(made, (await desk.revisions())[1])
+
+
 def _policy(fields: Fields) -> dict[str, Any]:
     return {
         "groups": dict(fields.inner("groups").values),
@@ -82,5 +90,6 @@ def _revision(one: PolicyRevision, labels: Mapping[str, int]) -> dict[str, Any]:
         "origin": one.origin,
         "by": one.by,
         "created_at": rfc3339(one.created_at),
+        "published_at": rfc3339(one.published_at),
         "digest": one.digest,
     }

@@ -48,6 +48,25 @@ async def test_publishing_moves_the_label_and_takes_the_draft(policies: Policies
     assert await policies.revision(9) is None
 
 
+async def test_going_back_is_no_publishing(policies: Policies, store: Store) -> None:
+    """The label moves and the times stay, so that one more step back can be told; the audit has it."""
+    await policies.publish_file("one", by="server", now=1)
+    await policies.store("two", by="op", now=2)
+    await policies.publish(2, by="op", now=3)
+    await policies.store("three", by="op", now=4)
+    back = await policies.go_back(1, by="op", now=5)
+    assert back is not None
+    assert await policies.labels() == {"live": 1, "draft": 3}
+    assert [one.published_at for one in await policies.revisions()] == [None, 3, 1]
+    assert await policies.go_back(9, by="op", now=6) is None
+    (entry,) = await SqlAudit(store.base).entries(before=None, limit=1)
+    assert (entry.who, entry.what, entry.detail) == ("op", "policy rolled back", {"revision": 1, "was": 2})
+    await policies.publish(1, by="op", now=7)
+    assert (await policies.revisions())[-1].published_at == 1  # it was live: that changes nothing
+    await policies.publish(2, by="op", now=8)
+    assert [one.published_at for one in await policies.revisions()] == [None, 8, 1]
+
+
 async def test_changes_are_in_the_audit(policies: Policies, store: Store) -> None:
     """Who stored and who published is noted, and what changed nothing is not."""
     await policies.publish_file("one", by="server", now=1)

@@ -15,7 +15,7 @@ from server.chat.policing import Policing, text_of
 from server.core.errors import Refused
 from server.core.ports import Happened
 from server.settings.policy import shown
-from tests.unit.server.chat.test_answer import Clock
+from tests.harness import FakeClock
 
 
 def policy(cap: str, model: str = "gpt-4") -> dict[str, Any]:
@@ -38,11 +38,12 @@ class Node:
 
     def __init__(self, base: database.Database, own: Mapping[str, Any]) -> None:
         self.policies = SqlPolicies(base)
+        self.clock = FakeClock()
         self.heard: list[str] = []
         self.policing = Policing(
-            own=own, parse=parse, policies=self.policies, clock=Clock(), observer=self, sleep=never
+            own=own, parse=parse, policies=self.policies, clock=self.clock, observer=self, sleep=never
         )
-        self.desk = PolicyDesk(policies=self.policies, parse=parse, shown=shown, clock=Clock())
+        self.desk = PolicyDesk(policies=self.policies, parse=parse, shown=shown, clock=self.clock)
 
     def saw(self, happened: Happened) -> None:
         self.heard.append(happened.name)
@@ -64,15 +65,34 @@ async def test_what_an_operator_publishes_holds_at_the_next_look(tmp_path: Path)
             await node.policing.look()
             assert node.cap == "5 messages / 3h"
             assert "-    gpt-4: 5 messages / 3h\n+    gpt-4: 7 messages / 3h" in await node.desk.diff("live", "draft")
+            node.clock.at += 1
             await node.desk.publish(str(draft.number), by="op")
             await node.policing.look()
             assert node.cap == "7 messages / 3h"
             await node.desk.roll_back(by="op")
             await node.policing.look()
             assert node.cap == "5 messages / 3h"
-            with pytest.raises(Refused, match="no policy older"):
+            with pytest.raises(Refused, match="No policy was live before"):
                 await node.desk.roll_back(by="op")
     assert node.heard == ["policy_live", "policy_live"]
+
+
+async def test_the_way_back_passes_over_what_never_held(tmp_path: Path) -> None:
+    """Each step leads to what was published before, whatever its number; a draft never comes to hold by it."""
+    clock = FakeClock()
+    database.migrate(tmp_path / "parley.db")
+    async with database.opened(tmp_path / "parley.db") as base:
+        desk = PolicyDesk(policies=SqlPolicies(base), parse=parse, shown=shown, clock=clock)
+        for hours in (1, 2, 3, 4):
+            await desk.store(policy(f"5 messages / {hours}h"), by="op")
+        for published in ("3", "1", "4"):
+            clock.at += 1
+            await desk.publish(published, by="op")
+        clock.at += 1
+        assert [(await desk.roll_back(by="op")).number for _ in range(2)] == [1, 3]
+        assert (await desk.revisions())[1]["live"] == 3
+        with pytest.raises(Refused, match="No policy was live before"):
+            await desk.roll_back(by="op")
 
 
 async def test_a_file_does_not_take_an_operators_policy_away(tmp_path: Path) -> None:

@@ -34,4 +34,5 @@ def test_what_cannot_hold_is_not_published(parley: Any, tmp_path: Path) -> None:
     assert "new.yaml:3" in parley("caps", "publish", "--policy", "new.yaml").err
     assert json.loads(parley("caps", "policies", "--json").out) == []
     assert "There is no policy 3" in parley("caps", "publish", "3").err
-    assert parley("caps", "publish").code == 2
+    assert "There is no policy draft" in parley("caps", "publish").err
+    assert parley("caps", "publish", "1", "--policy", "new.yaml").code == 2

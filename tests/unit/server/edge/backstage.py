@@ -95,6 +95,9 @@ class FakePolicies:
         self.pointed["live"] = number
         return await self.revision(number)
 
+    async def go_back(self, number: int, *, by: str, now: int) -> PolicyRevision | None:
+        raise NotImplementedError
+
     async def revision(self, number: int) -> PolicyRevision | None:
         return next((one for one in self.kept if one.number == number), None)
 
