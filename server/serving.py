@@ -56,6 +56,8 @@ class Server(uvicorn.Server):
         self._ready = ready
         self._hangups = Hangups()
         self._patience = settings.turns.drain.total_seconds()
+        self.fell = False
+        """Whether it ended because something failed that everything here needs."""
 
     @property
     def address(self) -> str:
@@ -65,6 +67,10 @@ class Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Do what is done ten times a second, and now and then look for connections that do not close."""
+        if self.lifespan.error_occurred:
+            # What serves requests is closed. uvicorn would only log it, and go on answering that it is ready.
+            self.fell = True
+            return True
         if counter % HANGUP_TICKS == 0:
             connections: Iterable[Any] = self.server_state.connections
             self._hangups.look((one.transport for one in connections), asyncio.get_running_loop().time())
@@ -81,6 +87,9 @@ class Server(uvicorn.Server):
 
         What was handed over goes on at another node, or at the next start.
         """
+        if self.fell:
+            await super().shutdown(sockets)
+            return
         services: Services = self._app.state.services
         async with asyncio.TaskGroup() as tasks:
             drains = {
@@ -101,7 +110,10 @@ class Server(uvicorn.Server):
 
 
 def serve(settings: Settings, *, ready: Callable[[str], None]) -> None:
-    """Run until a signal says stop; `ready` is called with the address when requests are accepted."""
+    """Run until a signal says stop; `ready` is called with the address when requests are accepted.
+
+    Raises `SystemExit` if it ended for another reason, for a supervisor to start it again.
+    """
     observer_logs.configure()
 
     def settled(address: str) -> None:
@@ -111,4 +123,7 @@ def serve(settings: Settings, *, ready: Callable[[str], None]) -> None:
         gc.set_threshold(20_000, 20, 50)
         ready(address)
 
-    Server(application(settings), settings, ready=settled).run()
+    server = Server(application(settings), settings, ready=settled)
+    server.run()
+    if server.fell:
+        raise SystemExit(1)

@@ -14,6 +14,7 @@ from server.chat.demand import Demand
 from server.core.happenings import Happening
 from server.core.ports import Clock, Happened, Observer
 from server.core.ports_operator import Document
+from server.core.rounds import every
 
 SECOND: Final = 1.0
 
@@ -44,7 +45,8 @@ class Adapting:
         if self._adaptive.rules:
             await self._look()
             tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
-            self._stack.callback(tasks.create_task(self._follow()).cancel)
+            rounds = every(SECOND, self.beat, sleep=self._sleep, failed=self._failed)
+            self._stack.callback(tasks.create_task(rounds).cancel)
         return self
 
     async def __aexit__(
@@ -91,13 +93,9 @@ class Adapting:
                 if part != before.part(rule, tier):
                     self._saw(Happening.CAP_PUBLISHED, part / 10, rule=rule.name, tier=tier, part=f"{part / 10:g}")
 
-    async def _follow(self) -> None:
-        while True:
-            await self._sleep(SECOND)
-            try:
-                await self.beat()
-            except Exception as failed:  # noqa: BLE001  the next second tries again; what was published holds
-                self._saw(Happening.DEMAND_FAILED, 1.0, error=repr(failed))
+    def _failed(self, why: Exception) -> None:
+        # The next second tries again; what was published holds.
+        self._saw(Happening.DEMAND_FAILED, 1.0, error=repr(why))
 
     def _saw(self, name: Happening, value: float, **labels: str) -> None:
         self._observer.saw(Happened(name=name, labels=labels, value=value))

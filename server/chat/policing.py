@@ -11,6 +11,7 @@ from ratelimit import InvalidTiers, Tiers
 from server.core.happenings import Happening
 from server.core.ports import Clock, Happened, Observer
 from server.core.ports_operator import Policies
+from server.core.rounds import every
 
 LOOK_SECONDS: Final = 0.5
 
@@ -54,7 +55,8 @@ class Policing:
             self._saw(Happening.POLICY_WAITS, revision=str(revision.number))
         await self.look()
         tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
-        self._stack.callback(tasks.create_task(self._keep_looking()).cancel)
+        rounds = every(LOOK_SECONDS, self.look, sleep=self._sleep, failed=self._failed)
+        self._stack.callback(tasks.create_task(rounds).cancel)
         return self
 
     async def __aexit__(
@@ -82,13 +84,8 @@ class Policing:
         else:
             self._saw(Happening.POLICY_LIVE, number, revision=str(number))
 
-    async def _keep_looking(self) -> None:
-        while True:
-            await self._sleep(LOOK_SECONDS)
-            try:
-                await self.look()
-            except OSError as failed:
-                self._saw(Happening.DEMAND_FAILED, error=repr(failed))
+    def _failed(self, why: Exception) -> None:
+        self._saw(Happening.DEMAND_FAILED, error=repr(why))
 
     def _saw(self, name: Happening, value: float = 1.0, **labels: str) -> None:
         self._observer.saw(Happened(name=name, labels=labels, value=value))

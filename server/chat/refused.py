@@ -13,6 +13,7 @@ from server.core.moments import micros
 from server.core.ports import Clock, Happened, Observer
 from server.core.ports_operator import Refusal, Refusals
 from server.core.records import Actor
+from server.core.rounds import attempt, every
 
 SECOND: Final = 1.0
 KEEP_US: Final = 30 * 86_400_000_000
@@ -20,7 +21,8 @@ KEEP_US: Final = 30 * 86_400_000_000
 MOST: Final = 10_000
 """Refusals of different users, models or reasons that may wait for the store; more of them are not remembered."""
 LONGEST: Final = 255
-FORGET_EVERY: Final = 3_600
+FORGET_EVERY: Final = 3_600.0
+"""Seconds between two looks for refusals that are older."""
 
 
 class Remembering:
@@ -43,14 +45,16 @@ class Remembering:
 
     async def __aenter__(self) -> Self:
         tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
-        self._stack.callback(tasks.create_task(self._write_on()).cancel)
+        for seconds, work in ((SECOND, self._write), (FORGET_EVERY, self._forget)):
+            rounds = every(seconds, work, sleep=self._sleep, failed=self._lost)
+            self._stack.callback(tasks.create_task(rounds).cancel)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
         await self._stack.__aexit__(kind, exc, tb)
-        await self._write()
+        await attempt(self._write, self._lost)
 
     def note(self, actor: Actor, model: str | None, refused: Refused) -> None:
         """Remember that the actor was refused. Never waits and never raises."""
@@ -73,20 +77,14 @@ class Remembering:
         elif len(self._waiting) < MOST:
             self._waiting[key] = new
 
-    async def _write_on(self) -> None:
-        seconds = 0
-        while True:
-            await self._sleep(SECOND)
-            await self._write()
-            seconds += 1
-            if seconds % FORGET_EVERY == 0:
-                await self._refusals.forget(self._clock.now() - KEEP_US)
-
     async def _write(self) -> None:
         waiting, self._waiting = self._waiting, {}
-        if not waiting:
-            return
-        try:
+        if waiting:
             await self._refusals.add(list(waiting.values()))
-        except Exception as failed:  # noqa: BLE001  they are an extra, and the store is told of elsewhere
-            self._observer.saw(Happened(name=Happening.REFUSALS_LOST, labels={"error": repr(failed)}))
+
+    async def _forget(self) -> None:
+        await self._refusals.forget(self._clock.now() - KEEP_US)
+
+    def _lost(self, failed: Exception) -> None:
+        # They are an extra, and the store is told of elsewhere.
+        self._observer.saw(Happened(name=Happening.REFUSALS_LOST, labels={"error": repr(failed)}))

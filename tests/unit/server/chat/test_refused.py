@@ -1,5 +1,6 @@
 """Refusals, gathered and written."""
 
+import asyncio
 from collections.abc import Sequence
 
 from server.chat.refused import MOST, Remembering
@@ -18,6 +19,7 @@ class Stage:
         self.added: list[Refusal] = []
         self.happened: list[str] = []
         self.broken = False
+        self.tidied = 0
         self.remembering = Remembering(refusals=self, clock=self, observer=self)
 
     async def add(self, refused: Sequence[Refusal]) -> None:
@@ -29,6 +31,9 @@ class Stage:
         return self.added
 
     async def forget(self, before: int) -> int:
+        self.tidied += 1
+        if self.broken:
+            raise OSError("no disk")
         return 0
 
     def now(self) -> int:
@@ -85,3 +90,19 @@ async def test_a_broken_store_is_told_and_harms_nobody() -> None:
     async with stage.remembering:
         stage.remembering.note(actor(), "gpt-4", capped())
     assert stage.happened == ["refusals_lost"]
+
+
+async def test_a_round_that_fails_ends_nothing() -> None:
+    """While the store is away, neither writing nor tidying ends the process; both go on when it is back."""
+    stage = Stage()
+    stage.broken = True
+    stage.remembering = Remembering(refusals=stage, clock=stage, observer=stage, sleep=lambda _: asyncio.sleep(0))
+    async with stage.remembering:
+        stage.remembering.note(actor(), None, capped())
+        while len(stage.happened) < 5:
+            await asyncio.sleep(0)
+        stage.broken = False
+        stage.remembering.note(actor(), None, capped())
+        tidied = stage.tidied
+        while stage.tidied == tidied or not stage.added:
+            await asyncio.sleep(0)
