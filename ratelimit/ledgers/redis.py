@@ -17,7 +17,7 @@ from urllib.parse import quote
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError, NoScriptError, ReadOnlyError, TimeoutError  # noqa: A004
+from redis.exceptions import ConnectionError, NoScriptError, ResponseError, TimeoutError  # noqa: A004
 
 from ratelimit.ledger import (
     GIVEN_BACK,
@@ -49,7 +49,8 @@ _AT_ONCE = 500
 _ANSWER_SECONDS = 5.0
 """How long the server may take over an answer before it is taken for lost."""
 
-_reached = away_on(ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OSError)
+_reached = away_on(ConnectionError, TimeoutError, ResponseError, OSError)
+"""A server that refuses a command cannot be asked either: it is full, loads, only follows, or cannot write its disk."""
 
 
 class _Answer(NamedTuple):

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from types import TracebackType
-from typing import Final, Literal, Protocol, Self
+from typing import Final, Literal, Protocol, Self, TypeVar
 
 import ratelimit
 from ratelimit.ledger import (
@@ -29,7 +29,9 @@ from ratelimit.ledger import (
 )
 from server.core.happenings import Happening
 from server.core.ports import Clock, Happened, Observer
+from server.core.rounds import attempt
 
+_T = TypeVar("_T")
 IfAway = Literal["local", "closed", "open"]
 """What becomes of a unit while the ledger is away: counted by this node, not let in, or let in and counted later."""
 
@@ -108,11 +110,8 @@ class StandingInLedger:
         await self._stack.__aexit__(kind, exc, tb)
 
     async def take(self, hold: HoldRequest) -> Taken | Full:
-        if not self._away:
-            try:
-                return await self._ledger.take(hold)
-            except LedgerAway:
-                self._gone()
+        with suppress(LedgerAway):
+            return await self._there(lambda ledger: ledger.take(hold))
         closed = next((one.charge.unit for one in hold.demands if self._if_away[one.charge.unit] == "closed"), None)
         if closed is not None:
             raise LedgerAway(f"the caps on {closed} cannot be checked while their ledger is away")
@@ -120,34 +119,38 @@ class StandingInLedger:
 
     async def settle(self, hold_id: str, actual: Mapping[str, int]) -> bool:
         await self._end_here(hold_id, lambda local: local.settle(hold_id, actual))
-        return await self._ledger.settle(hold_id, actual)
+        return await self._there(lambda ledger: ledger.settle(hold_id, actual))
 
     async def release(self, hold_id: str) -> bool:
         await self._end_here(hold_id, lambda local: local.release(hold_id))
-        return await self._ledger.release(hold_id)
+        return await self._there(lambda ledger: ledger.release(hold_id))
 
     async def renew(
         self, hold_ids: Collection[str], progress: Mapping[str, Mapping[str, int]], *, lease_us: int
     ) -> frozenset[str]:
         if self._local is not None:
             await self._local.renew(hold_ids, progress, lease_us=lease_us)
-        return await self._ledger.renew(hold_ids, progress, lease_us=lease_us)
+        return await self._there(lambda ledger: ledger.renew(hold_ids, progress, lease_us=lease_us))
 
     async def levels(self, demands: Sequence[Demand]) -> Reading:
-        if not self._away:
-            try:
-                return await self._ledger.levels(demands)
-            except LedgerAway:
-                self._gone()
+        with suppress(LedgerAway):
+            return await self._there(lambda ledger: ledger.levels(demands))
         return await (await self._here()).levels(demands)
 
     async def entries(self, key: str, *, window_us: int) -> Sequence[Entry]:
-        if not self._away:
-            try:
-                return await self._ledger.entries(key, window_us=window_us)
-            except LedgerAway:
-                self._gone()
+        with suppress(LedgerAway):
+            return await self._there(lambda ledger: ledger.entries(key, window_us=window_us))
         return await (await self._here()).entries(key, window_us=window_us)
+
+    async def _there(self, ask: Callable[[Shared], Awaitable[_T]]) -> _T:
+        """Ask the shared ledger. While it is away nobody waits for it again but who looks whether it is back."""
+        if self._away:
+            raise LedgerAway("the server that keeps the caps is away, and looked for")
+        try:
+            return await ask(self._ledger)
+        except LedgerAway:
+            self._gone()
+            raise
 
     async def _end_here(self, hold_id: str, end: Callable[[Local], Awaitable[bool]]) -> None:
         if self._away:
@@ -204,9 +207,11 @@ class StandingInLedger:
             self._went.clear()
             while self._away:
                 await self._sleep(LOOK_SECONDS)
-                # It is still away, or the database is.
-                with suppress(OSError):
-                    await self.look()
+                await attempt(self.look, self._failed)
+
+    def _failed(self, why: Exception) -> None:
+        if not isinstance(why, OSError):  # it is still away, or the database is
+            self._observer.saw(Happened(name=Happening.BEAT_FAILED, labels={"error": repr(why)}))
 
     def _gone(self) -> None:
         if not self._away:
@@ -221,9 +226,9 @@ class StandingInLedger:
             if self._local is None or began >= self._look_at:
                 stored = await self._holds.stored_holds()
                 local = self._make()
-                seen = {hold.hold_id for hold in stored}
+                known = {hold.hold_id for hold in stored} | self._ended
                 # What was taken here a moment ago is on its way to the database.
-                mine = [hold for hold in self._taken.values() if hold.hold_id not in seen | self._ended]
+                mine = [hold for hold in self._taken.values() if hold.hold_id not in known]
                 local.restore([*(hold for hold in stored if self._goes_on(hold)), *mine], self._clock.now())
                 self._local = local
                 now = self._clock.monotonic()

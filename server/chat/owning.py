@@ -1,4 +1,4 @@
-"""The turns that this process owns: answer them, keep their leases, stop deserted ones, adopt orphans, settle."""
+"""The turns that this process owns: answer them, keep their leases, adopt orphans, settle."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 import ratelimit
 from server.chat.adopting import Adopting
 from server.chat.answer import Answer, Ending, Question
+from server.chat.lingering import Lingering
 from server.chat.live import LiveTurn
 from server.chat.refusals import draining
 from server.chat.routing import Routing
@@ -21,6 +22,7 @@ from server.core.events import Event
 from server.core.happenings import Happening
 from server.core.ports import Clock, Conversations, Happened, Journal, Observer, Orphan, Wakeups
 from server.core.records import Turn
+from server.core.rounds import attempt, every
 from server.core.wakes import FOLLOWED, ORPHANS, STOP, conversation_topic, owner_topic, turn_topic, write_events
 
 SECOND: Final = 1_000_000
@@ -80,7 +82,9 @@ class Owning:
         self._sleep = sleep
         self._answers: dict[str, Answer] = {}
         self._leaves: dict[str, Callable[[], None]] = {}
-        self._lingering: dict[str, asyncio.TimerHandle] = {}
+        self._lingering = Lingering(seconds=pace.linger)
+        self._reached_at: float | None = None
+        """When the log was last asked for orphans, of the monotonic clock."""
         self._stack = AsyncExitStack()
         self._adopts = True
         self._leaving = False
@@ -90,14 +94,18 @@ class Owning:
     async def __aenter__(self) -> Self:
         self._tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
         self._stack.callback(self._wakeups.subscribe(ORPHANS, lambda _: self._hear_of_orphans()))
-        self._beating = self.spawn(self._beat())
+        self._beating = [
+            self.spawn(every(self._pace.lease / BEATS, work, sleep=self._sleep, failed=self._beat_failed))
+            for work in (self._keep_leases, self._tell_ledger)
+        ]
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
         self.retire()
-        self._beating.cancel()
+        for beating in self._beating:
+            beating.cancel()
         await self.hand_over()
         await self._stack.__aexit__(kind, exc, tb)
         with suppress(OSError):
@@ -188,7 +196,12 @@ class Owning:
         """Take over the turns whose owner is gone (all that have not ended, if `everyone`); return their hold ids."""
         if not self._adopts:
             return set()
-        orphans = await self._journal.adopt(self._clock.now(), self.lease_until(), everyone=everyone)
+        # For as long as the log could not be reached from here, others may not have renewed their leases either: they
+        # are given a beat.
+        late = self._reached_at is not None and self._clock.monotonic() - self._reached_at > self._pace.lease * LASTS
+        ended_before = 0 if late else self._clock.now()
+        orphans = await self._journal.adopt(ended_before, self.lease_until(), everyone=everyone)
+        self._reached_at = self._clock.monotonic()
         for orphan in orphans:
             self.spawn(self._continue(orphan))
         return {orphan.turn.hold_id for orphan in orphans}
@@ -201,14 +214,12 @@ class Owning:
             self._let_go(earlier)
             earlier.fenced()
         self._answers[turn_id] = answer
-        answer.live.on_deserted = lambda: self._deserted(answer)
         answer.live.on_added = lambda events: self._publish(turn_id, events)
         self._leaves[turn_id] = self._wakeups.subscribe(owner_topic(turn_id), lambda hint: self._hear(answer, hint))
         if self._leaving:
             # It was being accepted when the others were told to stop.
             answer.stop("leaving")
-        # Nobody follows yet, and if nobody ever does the answer must not go on for ever.
-        self._linger(answer)
+        self._lingering.watch(answer)
 
     def _publish(self, turn_id: str, events: Sequence[Event]) -> None:
         topic = turn_topic(turn_id)
@@ -220,13 +231,13 @@ class Owning:
         if hint == STOP:
             answer.stop("user")
         elif hint == FOLLOWED:
-            self._linger(answer)
+            self._lingering.begin_again(answer)
 
     def _hear_of_orphans(self) -> None:
         """Another process has left turns: adopt them without waiting for the next beat."""
 
         async def adopt() -> None:
-            await self._try(self.adopt)
+            await attempt(self.adopt, self._beat_failed)
 
         if self._adopts:
             self.spawn(adopt())
@@ -245,19 +256,18 @@ class Owning:
             self._let_go(answer)
         if ended is not None:
             self.announce(answer.turn)
-            await self._settling.settle(answer.turn.id, answer.turn.hold_id, ended.charged)
+            again = not self._leaving  # what was not told is told by another process, or at the next start
+            await self._settling.settle(answer.turn.id, answer.turn.hold_id, ended.charged, again=again)
             self._tell(answer.turn, ended)
 
     def _let_go(self, answer: Answer) -> None:
         turn_id = answer.turn.id
+        self._lingering.let_go(answer)
         if self._answers.get(turn_id) is not answer:
             # It was adopted here under its first owner, which is this process too.
             return
         del self._answers[turn_id]
         self._leaves.pop(turn_id, lambda: None)()
-        timer = self._lingering.pop(turn_id, None)
-        if timer is not None:
-            timer.cancel()
         self._let_go_of.set()
 
     def _tell(self, turn: Turn, ended: Ending) -> None:
@@ -274,45 +284,20 @@ class Owning:
         ):
             self._observer.saw(Happened(name=name, labels=labels, value=tokens))
 
-    def _deserted(self, answer: Answer) -> None:
-        """Nobody follows here any more: stop at once if nobody could come back, else after a while."""
-        recoverable = answer.live.delivered or answer.turn.client_request_id is not None or answer.turn.background
-        if not recoverable:
-            answer.stop("deserted")
-        else:
-            self._linger(answer)
+    async def _keep_leases(self) -> None:
+        """Renew the leases of turns and look for orphans. Waits for nothing but the log: a lease waits for nobody."""
+        # What is ours is renewed first, so that only what nobody renews is adopted.
+        for work in (self._renew, self.adopt):
+            await attempt(work, self._beat_failed)
 
-    def _linger(self, answer: Answer) -> None:
-        """Stop the answer after a while, unless somebody follows it then."""
-        if self._answers.get(answer.turn.id) is not answer or answer.turn.background:
-            return
+    async def _tell_ledger(self) -> None:
+        """Renew the leases of holds and tell the charges that were not told."""
+        for work in (self._renew_holds, self._settling.catch_up):
+            await attempt(work, self._beat_failed)
 
-        def look() -> None:
-            self._lingering.pop(answer.turn.id, None)
-            if not answer.live.followers:
-                answer.stop("deserted")
-
-        earlier = self._lingering.pop(answer.turn.id, None)
-        if earlier is not None:
-            earlier.cancel()
-        if not answer.live.ended:
-            later = asyncio.get_running_loop().call_later(self._pace.linger, look)
-            self._lingering[answer.turn.id] = later
-
-    async def _beat(self) -> None:
-        """Several times in a lease: renew the leases of turns and holds, look for orphans and for charges not told."""
-        while True:
-            await self._sleep(self._pace.lease / BEATS)
-            # What is ours is renewed first, so that only what nobody renews is adopted. The ledger may be away
-            # while the database is not, so each is tried by itself.
-            for work in (self._renew, self.adopt, self._renew_holds, self._settling.catch_up):
-                await self._try(work)
-
-    async def _try(self, work: Callable[[], Awaitable[object]]) -> None:
-        try:
-            await work()
-        except Exception as failed:  # noqa: BLE001  the next beat tries again, within the lease
-            self._observer.saw(Happened(name=Happening.BEAT_FAILED, labels={"error": repr(failed)}))
+    def _beat_failed(self, why: Exception) -> None:
+        # The next beat tries again, within the lease.
+        self._observer.saw(Happened(name=Happening.BEAT_FAILED, labels={"error": repr(why)}))
 
     async def _renew(self) -> None:
         owners = {turn_id: answer.owner for turn_id, answer in self._answers.items()}

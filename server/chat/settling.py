@@ -20,6 +20,9 @@ RETRIES: Final = (0.1, 1.0, 5.0)
 AT_ONCE: Final = 500
 """Charges that are told again in one go, not counting those that the ledger does not take."""
 
+PAGES: Final = 20
+"""How often so many are looked at in one go, if the ledger takes none of them."""
+
 
 class Settling:
     """Belongs to one event loop. For `patience` microseconds a charge is left to the process that made it."""
@@ -43,9 +46,9 @@ class Settling:
         self._told: list[str] = []
         """Turns whose charge the ledger has heard, which is not noted yet."""
 
-    async def settle(self, turn_id: str, hold_id: str, charged: Mapping[str, int]) -> None:
-        """Tell the ledger what a turn cost, nothing if `charged` is empty. Never raises."""
-        for pause in (*RETRIES, None):
+    async def settle(self, turn_id: str, hold_id: str, charged: Mapping[str, int], *, again: bool = True) -> None:
+        """Tell the ledger what a turn cost, nothing if `charged` is empty; `again` if it fails. Never raises."""
+        for pause in (*(RETRIES if again else ()), None):
             try:
                 await self._tell(turn_id, hold_id, charged)
             except Exception as failed:  # noqa: BLE001  the ledger may be away; it is told again
@@ -59,7 +62,8 @@ class Settling:
         """Note what the ledger has heard, and tell it again what nobody has noted. Raises `OSError`."""
         await self.note()
         before, last = self._clock.now() - self._patience, None
-        while rows := await self._charges.unsettled(before, AT_ONCE, last):
+        for _ in range(PAGES):
+            rows = await self._charges.unsettled(before, AT_ONCE, last)
             for last in rows:
                 try:
                     await self._tell(last.turn_id, last.hold_id, last.charged)
@@ -67,7 +71,7 @@ class Settling:
                     raise
                 except Exception as failed:  # noqa: BLE001  one charge must not be in the way of the others
                     self._failed(last.turn_id, failed)
-            if self._told:
+            if self._told or len(rows) < AT_ONCE:
                 break
         await self.note()
 

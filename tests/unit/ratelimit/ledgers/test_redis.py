@@ -288,3 +288,14 @@ def test_the_script_knows_the_same_numbers(name: str, number: int) -> None:
     """Bounds in the script are those of the meter and of the module beside it."""
     names, numbers = re.findall(r"^local ([A-Z_, ]+) = ([\d, ]+)$", SCRIPT, re.MULTILINE)[0]
     assert dict(zip(names.split(", "), map(int, numbers.split(", ")), strict=True))[name] == number
+
+
+async def test_a_server_that_is_full_cannot_be_asked(client: Redis, ledger: RedisLedger) -> None:
+    """It must not evict, so it refuses: that is no fault of who asks, and passes."""
+    await client.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(LedgerAway, match="memory"):
+            await ledger.take(request("h1", demand()))
+    finally:
+        await client.config_set("maxmemory", 0)
+    assert isinstance(await ledger.take(request("h1", demand())), Taken)

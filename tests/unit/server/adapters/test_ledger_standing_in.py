@@ -222,3 +222,21 @@ async def test_requests_do_not_wait_for_a_ledger_that_is_away() -> None:
             await node.heard.wait()
             assert node.told == ["caps_local", "caps_shared"]
             assert (await node.ledger.levels([message()])).levels["ana|m"].held == 50
+
+
+async def test_a_ledger_that_is_away_is_asked_by_nobody_else() -> None:
+    """Each call to a server that says nothing lasts; what runs must not wait for it again and again."""
+    async with nodes() as (node,):
+        await node.take("h1")
+        node.cable.cut = True
+        with pytest.raises(LedgerAway):
+            await node.ledger.renew(["h1"], {}, lease_us=LEASE)
+        tried = node.cable.tried
+        for ask in (
+            node.ledger.renew(["h1"], {}, lease_us=LEASE),
+            node.ledger.settle("h1", {}),
+            node.ledger.release("h1"),
+        ):
+            with pytest.raises(LedgerAway):
+                await ask
+        assert node.cable.tried == tried

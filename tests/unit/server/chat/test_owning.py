@@ -25,13 +25,16 @@ MODEL = Model(alias="gpt-4", upstreams=("mock",), upstream_id="m", context=1000)
 
 
 class Clock:
-    """Time that stands."""
+    """Time that stands, unless a test moves it."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
 
     def now(self) -> int:
         return 2_000
 
     def monotonic(self) -> float:
-        return 0.0
+        return self.seconds
 
 
 class Log:
@@ -67,8 +70,11 @@ class Noting:
 class Stage:
     """What stands around the owned turns: a model that says hello once `says` is set, a ledger, a journal."""
 
-    def __init__(self) -> None:
+    def __init__(self, limiter: object = None, *, beats: bool = False) -> None:
+        self.clock = Clock()
+        self.beats = beats
         self.says = asyncio.Event()
+        self.looked: list[int] = []
         self.fails_to_settle: list[Exception] = []
         self.settled: list[str] = []
         self.ends: list[TurnEnd] = []
@@ -77,11 +83,11 @@ class Stage:
         self.wakeups = MemoryWakeups()
         self.happened: list[str] = []
         self.owning = Owning(
-            clock=Clock(),
+            clock=self.clock,
             journal=cast(Journal, self),
             conversations=cast(Conversations, self),
             adopting=cast(Adopting, self),
-            limiter=cast(Limiter, self),
+            limiter=cast(Limiter, limiter or self),
             settling=Settling(
                 clock=Clock(),
                 limiter=cast(Limiter, self),
@@ -115,7 +121,7 @@ class Stage:
         self.happened.append(happened.name)
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(0 if seconds in RETRIES else 3600)
+        await asyncio.sleep(0 if seconds in RETRIES or self.beats else 3600)
 
     @asynccontextmanager
     async def answer(self, _: Call) -> AsyncIterator[AsyncIterator[Batch]]:
@@ -135,7 +141,8 @@ class Stage:
         self.leases.append((dict(owners), until))
         return ()
 
-    async def adopt(self, _now: int, _until: int, *, everyone: bool) -> Sequence[Orphan]:
+    async def adopt(self, now: int, _until: int, *, everyone: bool) -> Sequence[Orphan]:
+        self.looked.append(now)
         return self.orphans
 
     def resume(self, _: Orphan, sink: LogSink) -> Log:
@@ -267,3 +274,28 @@ async def test_turns_that_another_process_left_are_adopted_at_once() -> None:
             await asyncio.sleep(0)
         assert await stage.owning.adopt() == set()
     assert stage.settled == ["hold_1"]
+
+
+async def test_who_could_not_reach_the_log_leaves_others_a_beat_to_renew_their_leases() -> None:
+    """While the database was away nobody could renew: who reaches it first must not take what others answer."""
+    stage = Stage()
+    async with stage.owning:
+        for seconds in (0.0, 2.0, 20.0, 21.0):
+            stage.clock.seconds = seconds
+            await stage.owning.adopt()
+    assert stage.looked == [2_000, 2_000, 0, 2_000]
+
+
+class Mute:
+    """A ledger that never answers."""
+
+    async def renew(self, *_: object) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_leases_do_not_wait_for_a_ledger_that_says_nothing() -> None:
+    """They are renewed in time, or other nodes would take the turns."""
+    stage = Stage(Mute(), beats=True)
+    async with stage.owning:
+        stage.begin()
+        await until(lambda: len(stage.leases) > 3)

@@ -99,10 +99,10 @@ async def test_a_round_that_fails_ends_nothing() -> None:
     stage.remembering = Remembering(refusals=stage, clock=stage, observer=stage, sleep=lambda _: asyncio.sleep(0))
     async with stage.remembering:
         stage.remembering.note(actor(), None, capped())
-        while len(stage.happened) < 5:
+        while len(stage.happened) < 5:  # noqa: ASYNC110  rounds of others
             await asyncio.sleep(0)
         stage.broken = False
         stage.remembering.note(actor(), None, capped())
         tidied = stage.tidied
-        while stage.tidied == tidied or not stage.added:
+        while stage.tidied == tidied or not stage.added:  # noqa: ASYNC110
             await asyncio.sleep(0)
