@@ -62,7 +62,10 @@ class RedisWakeups:
         self._here = MemoryWakeups()
         self._listeners: dict[str, int] = {}
         self._waiting: deque[tuple[str, bytes]] = deque(maxlen=WAITING)
-        self._wanted: deque[tuple[bool, str]] = deque()
+        self._changed: dict[str, None] = {}
+        """Topics that have come or gone here since the server was told."""
+        self._told: set[str] = set()
+        """Topics that the server sends."""
         self._work = asyncio.Event()
         self._closed = False
         self._stack = AsyncExitStack()
@@ -95,7 +98,7 @@ class RedisWakeups:
         leave_here = self._here.subscribe(topic, hear)
         self._listeners[topic] = self._listeners.get(topic, 0) + 1
         if self._listeners[topic] == 1:
-            self._want(topic, wanted=True)
+            self._change(topic)
         left = False
 
         def leave() -> None:
@@ -107,32 +110,49 @@ class RedisWakeups:
             self._listeners[topic] -= 1
             if not self._listeners[topic]:
                 del self._listeners[topic]
-                self._want(topic, wanted=False)
+                self._change(topic)
 
         return leave
 
-    def _want(self, topic: str, *, wanted: bool) -> None:
-        self._wanted.append((wanted, topic))
+    def _change(self, topic: str) -> None:
+        # While the server is away many come and go, of which it need not hear.
+        if (topic in self._listeners) != (topic in self._told):
+            self._changed[topic] = None
+        else:
+            self._changed.pop(topic, None)
         self._work.set()
 
     async def _write(self) -> None:
-        """Send what waits: changes of subscriptions in their order, then hints, many in one trip."""
+        """Send what waits: changes of subscriptions, then hints, many in one trip."""
         while not self._closed:
             await self._work.wait()
             self._work.clear()
             try:
-                while self._wanted:
+                while self._changed:
                     await self._connect()
-                    wanted, topic = self._wanted[0]
-                    change = self._pubsub.subscribe if wanted else self._pubsub.unsubscribe
-                    await change(PREFIX + topic.encode())
-                    self._wanted.popleft()
+                    await self._tell_changes()
                 while self._waiting:
                     await self._send()
             except _FAILURES as failed:
                 self._observer.saw(Happened(name=Happening.WAKEUPS_FAILED, labels={"error": repr(failed)}))
                 await self._sleep(PAUSE)
                 self._work.set()
+
+    async def _tell_changes(self) -> None:
+        """Subscribe to what is listened to here, and to nothing else."""
+        changed = list(self._changed)[:AT_ONCE]
+        wanted = [topic for topic in changed if topic in self._listeners]
+        left = [topic for topic in changed if topic not in self._listeners]
+        if wanted:
+            await self._pubsub.subscribe(*(PREFIX + topic.encode() for topic in wanted))
+        if left:
+            await self._pubsub.unsubscribe(*(PREFIX + topic.encode() for topic in left))
+        self._told.update(wanted)
+        self._told.difference_update(left)
+        for topic in changed:
+            self._changed.pop(topic, None)
+            # It may have come or gone again meanwhile.
+            self._change(topic)
 
     async def _connect(self) -> None:
         """See that there is a connection, with all its subscriptions, which the library makes again.

@@ -10,7 +10,7 @@ from server.chat.live import LiveTurn
 from server.chat.routing import Routing
 from server.chat.writing import Writing
 from server.core import charging, items, trail
-from server.core.events import Delta, Ended, Event
+from server.core.events import Delta, Ended, Event, last_seq
 from server.core.happenings import Happening
 from server.core.ports import (
     Batch,
@@ -117,8 +117,8 @@ class Answer:
         return sum(map(len, self._produced)) // 4
 
     def stop(self, why: Stop) -> None:
-        """End the answer at what was produced; the first reason counts."""
-        if self.stopped is None:
+        """End the answer at what was produced; the first reason counts, unless the log is lost or another's."""
+        if self.stopped is None or why == "fenced" or (why == "storage" and self.stopped in {"user", "deserted"}):
             self.stopped = why
         if self._scope is not None and not self._scope.expired():
             self._scope.reschedule(-1)
@@ -233,8 +233,15 @@ class Answer:
         return verdict
 
     async def _end_at_what_is_stored(self, outcome: Outcome) -> Ending | None:
-        """End the turn where its log broke; what came after it was never shown."""
-        self._writing = Writing(self.turn.message_id, self.live.events)
+        """End the turn where its log broke; what came after it was never shown.
+
+        A commit whose outcome was not heard may have taken place, and then other nodes have shown it.
+        """
+        stored = await self._stored()
+        if stored is None:
+            return None
+        more = bool(stored) and last_seq(stored[-1]) > self.live.position
+        self._writing = Writing(self.turn.message_id, stored if more else self.live.events)
         failed = Outcome(
             status=TurnStatus.FAILED,
             error_code="storage_unavailable",
@@ -261,7 +268,9 @@ class Answer:
         charged = dict(charging.charge(outcome, produced=bool(self._produced), cost=cost))
         if not await self._write(self._turn_end(outcome, last, charged)):
             return None
-        self.live.add(last)
+        if last[0].seq == self.live.position + 1:
+            # Else the log broke, and who follows here is told to come back.
+            self.live.add(last)
         return Ending(outcome=outcome, charged=charged)
 
     def _turn_end(self, outcome: Outcome, last: Sequence[Event], charged: dict[str, int]) -> TurnEnd:
@@ -306,6 +315,16 @@ class Answer:
             turn_id=self.turn.id,
             status="completed" if outcome.status is TurnStatus.COMPLETED else "incomplete",
         )
+
+    async def _stored(self) -> Sequence[Event] | None:
+        """Return what the store has of the log, None if it cannot be asked: then the turn is left to adoption."""
+        for pause in (*END_RETRIES, None):
+            try:
+                return (await self._journal.read(self.turn.id, 0))[0]
+            except Exception:  # noqa: BLE001  whatever the store raises, it is asked again
+                if pause is not None:
+                    await self._sleep(pause)
+        return None
 
     async def _write(self, end: TurnEnd) -> bool:
         for pause in (*END_RETRIES, None):

@@ -154,3 +154,32 @@ async def test_a_server_that_comes_back_finds_both_tasks_waiting() -> None:
                 await said_until(heard, lambda topic=f"meanwhile-{number}": one.publish(topic, b"y"), b"y")  # type: ignore[misc]
     finally:
         server.stop()
+
+
+@pytest.mark.services
+async def test_what_came_and_went_while_the_server_was_away_is_not_told() -> None:
+    """Turns begin and end by the thousand in an outage; a new subscription does not wait behind them."""
+    from tests import services
+
+    server = services.StoppingValkey()
+    try:
+        async with (
+            RedisWakeups(server.url, node=b"node-001", observer=Silent()) as one,
+            RedisWakeups(server.url, node=b"node-002", observer=Silent()) as other,
+        ):
+            heard: asyncio.Queue[bytes] = asyncio.Queue()
+            other.subscribe("before", heard.put_nowait)
+            await said_until(heard, lambda: one.publish("before", b"x"), b"x")
+            await asyncio.to_thread(server.kill)
+            for number in range(2_000):
+                other.subscribe(f"turn-{number}", heard.put_nowait)()
+                if number % 100 == 0:
+                    await asyncio.sleep(0)
+            other.subscribe("after", heard.put_nowait)
+            await asyncio.to_thread(server.start)
+            await said_until(heard, lambda: one.publish("after", b"y"), b"y")
+            with redis.Redis.from_url(server.url) as client:
+                stats = client.info("commandstats")
+        assert sum(stats[name]["calls"] for name in ("cmdstat_subscribe", "cmdstat_unsubscribe") if name in stats) < 50
+    finally:
+        server.stop()

@@ -1,7 +1,7 @@
 """One answer, from the upstream's first text to its stored end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -9,7 +9,7 @@ import pytest
 
 from server.chat.answer import END_RETRIES, Answer, Ending, Question, StorageFailed
 from server.chat.routing import Routing
-from server.core.events import Event, Opened
+from server.core.events import Delta, Event, ItemOpened, Opened
 from server.core.ports import Batch, Call, Fenced, Happened, Journal, TurnEnd, UpstreamFailed, Verdict
 from server.core.records import Model, Sampling, TurnStatus
 from tests.contracts.turn_records import a_turn
@@ -71,6 +71,10 @@ class Stage:
         self.happened: list[str] = []
         self.slept: list[float] = []
         self.fails_to_end: list[Exception] = []
+        self.commits = True
+        self.stored: list[Event] = [Opened(0)]
+        self.unheard: list[Event] = []
+        """What the store has, where it is more than anybody was told."""
         self.answer = Answer(
             a_turn(),
             owner=1,
@@ -101,8 +105,13 @@ class Stage:
     def backlog(self) -> int:
         return 0
 
+    async def read(self, _turn_id: str, _after: int) -> tuple[Sequence[Event], int]:
+        return self.unheard or self.stored, 1
+
     def append(self, event: Event) -> None:
-        self.answer.committed([event])
+        if self.commits:
+            self.stored.append(event)
+            self.answer.committed([event])
 
     async def end(self, end: TurnEnd) -> None:
         if self.fails_to_end:
@@ -188,3 +197,40 @@ async def test_an_end_that_cannot_be_written_is_never_shown(failures: list[Excep
     assert await stage.run() is None
     assert isinstance(stage.answer.live.lost, lost)
     assert stage.answer.live.outcome is None
+
+
+class Breaking(Stage):
+    """A log that breaks after the first word, in the moment in which the user presses stop."""
+
+    def __init__(self) -> None:
+        super().__init__(Batch("one "), Batch("two "), Batch("three ", finish="stop"))
+
+    def append(self, event: Event) -> None:
+        super().append(event)
+        if isinstance(event, Delta) and not self.commits:
+            self.answer.stop("user")
+            self.answer.broken(OSError("no disk"))
+        self.commits = not isinstance(event, Delta)
+
+
+async def test_a_log_that_breaks_while_the_user_stops_ends_where_it_broke() -> None:
+    """What was not committed is neither shown nor stored, so that nobody has a gap before the end."""
+    stage = Breaking()
+    ending = await stage.run()
+    assert ending is not None
+    assert (ending.outcome.error_code, ending.charged["messages"]) == ("storage_unavailable", 0)
+    (end,) = stage.ends
+    assert end.reply is not None
+    assert end.reply.text == stage.answer.live.text == "one "
+
+
+async def test_what_other_nodes_may_have_shown_stays() -> None:
+    """A commit of which nothing was heard may have taken place; the end comes after what it wrote."""
+    stage = Breaking()
+    stage.unheard = [Opened(0), ItemOpened(2, 0, "msg_1", "message"), Delta(4, 0, "one "), Delta(5, 0, "two ")]
+    ending = await stage.run()
+    assert ending is not None
+    (end,) = stage.ends
+    assert end.reply is not None
+    assert end.reply.text == "one two "
+    assert [event.seq for event in end.events] == [6, 9]
