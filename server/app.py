@@ -51,6 +51,7 @@ from server.chat.quota import Quota
 from server.chat.recent import Recent
 from server.chat.releases import Releases, Weigh
 from server.chat.reloading import Reloading
+from server.chat.retaining import Retaining
 from server.chat.routing import Routing
 from server.chat.settling import Settling
 from server.chat.stored import Stored
@@ -200,6 +201,18 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
                 clock=clock,
                 observer=observers,
                 look_seconds=30.0 if opened.alone else 3.0,
+                sleep=parts.sleep,
+            )
+        )
+        retention = settings.retention.conversations
+        await stack.enter_async_context(
+            Retaining(
+                keep=None if retention is None else round(retention.total_seconds() * SECOND),
+                keeping=SqlKeeping(engine),
+                store=conversations,
+                live=followed,
+                clock=clock,
+                observer=observers,
                 sleep=parts.sleep,
             )
         )

@@ -42,6 +42,12 @@ class SqlKeeping:
 
         return await self._database.write(work)
 
+    async def unused(self, before: int, limit: int) -> Sequence[tuple[str, str]]:
+        old = conversations.c.updated_at < before
+        query = select(conversations.c.id, conversations.c.user_id).where(old).order_by(conversations.c.id).limit(limit)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [(row.id, row.user_id) for row in rows]
+
     async def change(self, conversation_id: str, user_id: str, change: Change, now: int) -> bool:
         mine = and_(conversations.c.id == conversation_id, conversations.c.user_id == user_id)
         values: dict[str, Any] = {"id": conversation_id}

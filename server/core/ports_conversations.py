@@ -27,5 +27,8 @@ class Keeping(Protocol):
         Returns nothing if there is no such conversation.
         """
 
+    async def unused(self, before: int, limit: int) -> Sequence[tuple[str, str]]:
+        """Return ids and users of up to `limit` conversations, of all users, that were last used before this time."""
+
     async def change(self, conversation_id: str, user_id: str, change: Change, now: int) -> bool:
         """Change the conversation; return whether there is one."""

@@ -16,6 +16,7 @@ from server.settings.sections import (
     CapsSection,
     DoorsSection,
     ModelEntry,
+    RetentionSection,
     ScreeningSection,
     Section,
     TurnsSection,
@@ -74,6 +75,8 @@ class Settings(Section):
     """Who may come in without a key."""
     doors: DoorsSection
     """How often and how much at once anybody may come to one node."""
+    retention: RetentionSection
+    """How long what is stored is kept."""
     screening: ScreeningSection
     """What is checked in messages and answers."""
 

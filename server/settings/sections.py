@@ -1,9 +1,19 @@
 """The sections of `parley.yaml`: what may stand in each, with its default and its meaning."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic.json_schema import SkipJsonSchema
 
 from server.core.pictures import ImageTokens, Patches, Tiles
@@ -226,6 +236,20 @@ class DoorsSection(Section):
     """WebSockets of one user."""
     sockets_per_network: int = Field(default=1_024, ge=1)
     """WebSockets from one network."""
+
+
+class RetentionSection(Section):
+    """How long what is stored is kept."""
+
+    conversations: Duration | None = None
+    """How long a conversation is kept that nobody uses; null keeps it for ever."""
+
+    @field_validator("conversations")
+    @classmethod
+    def _long_enough(cls, value: timedelta | None) -> timedelta | None:
+        if value is not None and value < timedelta(hours=1):
+            raise ValueError("Keep conversations for an hour or more: answers may run for that long.")
+        return value
 
 
 class ScreeningSection(Section):

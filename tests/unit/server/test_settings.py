@@ -154,6 +154,11 @@ def test_the_environment_overrides_single_values(tmp_path: Path) -> None:
     [
         ("\nlisten: 80000", "parley.yaml:2: listen: 80000 is not an address. Write host:port, such as"),
         ("\n\ndefualt_model: x", "parley.yaml:3: defualt_model: This key is not known. Did you mean default_model?"),
+        ("retention:\n  conversations: 59m", "parley.yaml:2: retention.conversations: Keep conversations for an hour"),
+        (
+            "models:\n  m: {upstream: local, context: 900, image_tokens: {base: 1}}",
+            "parley.yaml:2: models.m.image_tokens:",
+        ),
         ("turns:\n  linger: soon", "parley.yaml:2: turns.linger: soon is not a duration. Write a number and a unit"),
         ("turns:\n  lnger: 1s", "parley.yaml:2: turns.lnger: This key is not known. Did you mean linger?"),
         (

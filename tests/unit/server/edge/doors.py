@@ -196,6 +196,9 @@ class FakeStore:
         self.said += messages if found else ()
         return messages if found else ()
 
+    async def unused(self, before: int, limit: int) -> Sequence[tuple[str, str]]:
+        raise NotImplementedError
+
     async def change(self, conversation_id: str, user_id: str, change: Change, now: int) -> bool:
         found = await self.conversation(conversation_id, user_id)
         archived_at = now if change.archived else None
