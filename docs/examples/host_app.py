@@ -17,7 +17,7 @@ KEY = os.environ["PARLEY_DEVELOPER_KEY"]
 # What the page may load and whom it may talk to. The chat needs nothing else: no inline script, no inline style.
 POLICY = (
     f"default-src 'none'; script-src {PARLEY}; connect-src 'self' {PARLEY} {PARLEY.replace('http', 'ws', 1)}; "
-    "img-src blob: data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "img-src blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types parley"
 )
 LOGIN = (

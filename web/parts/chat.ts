@@ -9,6 +9,9 @@ export type End =
 
 export type State = "sending" | "waiting" | "answering" | "interrupted" | "done";
 
+/** A picture: at an address of this page, or stored. */
+export type Shown = { src: string } | { file: string };
+
 export interface Message {
   /** The same for as long as the message is shown, whatever it becomes. */
   readonly key: string;
@@ -21,7 +24,7 @@ export interface Message {
   siblings: string[];
   text: string;
   thought: string;
-  images: string[];
+  images: Shown[];
   state: State;
   /** In the queue for room; 1 is the next. */
   position: number | null;
@@ -72,7 +75,9 @@ export function merged(known: readonly Message[], items: readonly Item[]): Messa
       parentId: first.parent_id,
       siblings: first.siblings ?? [],
     };
-    Object.assign(same, message, content(group));
+    // What was just sent is shown already.
+    const images = same.images.length > 0 ? { images: same.images } : {};
+    Object.assign(same, message, content(group), images);
     same.version += 1;
     same.state = "done";
     if (role === "assistant" && !same.end && group.at(-1)?.status === "incomplete") {
@@ -99,16 +104,16 @@ function grouped(items: readonly Item[]): Item[][] {
   return groups;
 }
 
-function content(group: readonly Item[]): { text: string; thought: string; images: string[] } {
+function content(group: readonly Item[]): { text: string; thought: string; images: Shown[] } {
   const parts: ContentPart[] = group.flatMap((item) => item.content ?? []);
   let text = "";
   let thought = "";
-  const images: string[] = [];
+  const images: Shown[] = [];
   for (const part of parts) {
     if (part.type === "input_text" || part.type === "output_text") text += part.text;
     else if (part.type === "refusal") text += part.refusal;
     else if (part.type === "reasoning_text") thought += part.text;
-    else if (part.type === "input_image" && part.file_id) images.push(part.file_id);
+    else if (part.type === "input_image" && part.file_id) images.push({ file: part.file_id });
   }
   return { text, thought, images };
 }

@@ -124,6 +124,11 @@ export class ParleyComposer extends LitElement {
     this.field.value = text;
   }
 
+  /** Puts pictures back. */
+  show(pictures: readonly Picture[]): void {
+    this.pictures = [...pictures];
+  }
+
   /** Adds pictures; those that are none are said to be. */
   async add(files: readonly File[]): Promise<void> {
     this.problem = null;
@@ -168,7 +173,7 @@ export class ParleyComposer extends LitElement {
     };
     return html`
       <li>
-        <img src=${one.url} alt=${one.name} />
+        <img src=${one.src} alt=${one.name} />
         <button type="button" aria-label=${word} title=${word} @click=${remove}>${icon("close")}</button>
       </li>
     `;
@@ -216,7 +221,7 @@ export class ParleyComposer extends LitElement {
   #send(): void {
     const text = this.field.value;
     if (this.busy || (!text.trim() && this.pictures.length === 0)) return;
-    const detail: Outgoing = { text, images: this.pictures.map((one) => one.url) };
+    const detail: Outgoing = { text, images: this.pictures };
     this.field.value = "";
     this.pictures = [];
     this.dispatchEvent(new CustomEvent("parley-send", { detail }));

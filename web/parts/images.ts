@@ -5,8 +5,10 @@ const TYPES = /^image\/(?:png|jpeg|webp|gif)$/;
 
 export interface Picture {
   name: string;
-  /** A data URL. */
+  /** A data URL, to be sent. */
   url: string;
+  /** An address of this page, to be shown. */
+  src: string;
 }
 
 /** Returns the files among what was pasted or dropped. */
@@ -26,7 +28,8 @@ export async function picture(file: File): Promise<Picture | null> {
     canvas.getContext("2d")?.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
     bitmap.close();
     // Drawn anew, so that nothing of the file is left but what is seen.
-    return { name: file.name, url: canvas.toDataURL(file.type === "image/png" ? "image/png" : "image/jpeg", 0.9) };
+    const url = canvas.toDataURL(file.type === "image/png" ? "image/png" : "image/jpeg", 0.9);
+    return { name: file.name, url, src: URL.createObjectURL(file) };
   } catch {
     return null;
   }

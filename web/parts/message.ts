@@ -1,6 +1,7 @@
 /** One message: its text, who said it, what can be done with it, and how it ended. */
 
 import { css, html, LitElement, nothing } from "lit";
+import { until } from "lit/directives/until.js";
 import { controls, reset } from "../look/controls.js";
 import { prose } from "../look/prose.js";
 import { label, pieces } from "../text/odd.js";
@@ -8,9 +9,10 @@ import { sourceOf } from "../text/patch.js";
 import { Stream } from "../text/stream.js";
 import { t } from "../words/index.js";
 import { actions } from "./actions.js";
-import type { Message } from "./chat.js";
+import type { Message, Shown } from "./chat.js";
 import { copy } from "./clipboard.js";
 import { ending, waiting } from "./ending.js";
+import type { Pictures } from "./pictures.js";
 
 /** Dispatches `parley-act` with what is to be done with the message. */
 export class ParleyMessage extends LitElement {
@@ -19,6 +21,7 @@ export class ParleyMessage extends LitElement {
     version: { type: Number },
     name: {},
     idle: { type: Boolean },
+    pictures: { attribute: false },
     editing: { state: true },
   };
   static override styles = [
@@ -128,6 +131,7 @@ export class ParleyMessage extends LitElement {
   declare version: number;
   declare name: string;
   declare idle: boolean;
+  declare pictures: Pictures | null;
   declare editing: boolean;
   #stream: Stream | null = null;
   #finished = false;
@@ -135,6 +139,7 @@ export class ParleyMessage extends LitElement {
   constructor() {
     super();
     this.idle = true;
+    this.pictures = null;
     this.editing = false;
   }
 
@@ -159,10 +164,16 @@ export class ParleyMessage extends LitElement {
     if (this.editing) return this.#editor();
     const { message } = this;
     return html`
-      ${message.images.length ? html`<div class="images">${message.images.map((src, at) => html`<img src=${src} alt=${t("imageAlt", { n: at + 1 })} />`)}</div>` : nothing}
+      ${message.images.length ? html`<div class="images">${message.images.map((one, at) => this.#picture(one, t("imageAlt", { n: at + 1 })))}</div>` : nothing}
       ${message.text ? html`<div class="said" dir="auto">${pieces(message.text).map((one) => (typeof one === "string" ? one : html`<span class="odd">${label(one.chip)}</span>`))}</div>` : nothing}
       ${actions(message, this.idle, (what) => this.#act(what))}
     `;
+  }
+
+  #picture(one: Shown, alt: string) {
+    if ("src" in one) return html`<img src=${one.src} alt=${alt} />`;
+    const found = this.pictures?.url(one.file).then((src) => (src ? html`<img src=${src} alt=${alt} />` : alt));
+    return found ? until(found, alt) : alt;
   }
 
   #answer() {

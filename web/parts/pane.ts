@@ -99,6 +99,7 @@ export class ParleyPane extends LitElement {
                 .version=${one.version}
                 .name=${name}
                 .idle=${live === null}
+                .pictures=${talk.pictures}
                 @parley-act=${this.#act}
               ></parley-message>
             `,
@@ -142,6 +143,7 @@ export class ParleyPane extends LitElement {
     const { returned } = this.talk;
     if (returned && this.composer.field.value === "") {
       this.composer.write(returned.text);
+      this.composer.show(returned.images ?? []);
       this.drafts.write(this.talk.conversation, returned.text);
     }
   }

@@ -11,14 +11,15 @@ import {
   type Usage,
 } from "../client/index.js";
 import { fresh, hear, type Message, merged } from "./chat.js";
+import type { Picture } from "./images.js";
+import { Pictures } from "./pictures.js";
 import { Changing } from "./store.js";
 
 const PAGE = 50;
 
 export interface Outgoing {
   text: string;
-  /** Data URLs. */
-  images?: string[];
+  images?: Picture[];
 }
 
 export class Talk extends Changing {
@@ -41,6 +42,7 @@ export class Talk extends Changing {
   returned: (Outgoing & { error: ParleyError }) | null = null;
   /** Why the conversation could not be read. */
   problem: ParleyError | null = null;
+  readonly pictures: Pictures;
   readonly #parley: Parley;
   #asked = new Map<Message, Asked>();
   #unfollow: () => void = () => {};
@@ -49,6 +51,7 @@ export class Talk extends Changing {
   constructor(parley: Parley) {
     super();
     this.#parley = parley;
+    this.pictures = new Pictures(parley.rest);
   }
 
   /** The answer that is running, if one is. */
@@ -141,9 +144,9 @@ export class Talk extends Changing {
 
   #put(said: Outgoing, more: Request): void {
     const images = said.images ?? [];
-    const question = fresh("user", { text: said.text, images, state: "sending" });
+    const question = fresh("user", { text: said.text, images: images.map(({ src }) => ({ src })), state: "sending" });
     const parts = [
-      ...images.map((url) => ({ type: "input_image", image_url: url })),
+      ...images.map(({ url }) => ({ type: "input_image", image_url: url })),
       ...(said.text ? [{ type: "input_text", text: said.text }] : []),
     ];
     const input = images.length ? [{ role: "user", content: parts }] : said.text;
