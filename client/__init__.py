@@ -15,6 +15,7 @@ from client.errors import (
     UnreachableError,
 )
 from client.events import (
+    Call,
     Completed,
     Created,
     Deleted,
@@ -35,6 +36,7 @@ from client.rest import Rest
 
 __all__ = [
     "AnswerFailedError",
+    "Call",
     "Completed",
     "ConnectionLostError",
     "Created",

@@ -59,6 +59,16 @@ class Delta:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A function of the client's program that the answer calls, with the arguments as the model wrote them."""
+
+    call_id: str
+    """Sent back with what the function gives: `{"type": "function_call_output", "call_id": …, "output": …}`."""
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
     """The answer has ended. `reason` says why it is incomplete, if it is and anybody knows."""
 
@@ -67,6 +77,8 @@ class Completed:
     reason: str | None
     usage: Usage | None
     position: Position
+    calls: tuple[Call, ...] = ()
+    """What the model wants to know before it goes on; an answer may be nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ import msgspec
 
 from client.errors import AnswerFailedError, ParleyError, RefusedError
 from client.events import (
+    Call,
     Completed,
     Created,
     Deleted,
@@ -187,4 +188,9 @@ def _completed(frame: Mapping[str, Any]) -> Completed:
             cached_tokens=(usage.get("input_tokens_details") or {}).get("cached_tokens", 0),
         ),
         position=Position(response["id"], frame["sequence_number"]),
+        calls=tuple(
+            Call(call_id=item["call_id"], name=item["name"], arguments=item["arguments"])
+            for item in response.get("output") or ()
+            if item.get("type") == "function_call"
+        ),
     )

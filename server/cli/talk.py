@@ -150,6 +150,8 @@ class Talk:
             case Completed():
                 self._lines.finish()
                 self._response = None
+                for call in event.calls:
+                    self._lines.note(f"It calls {call.name}({call.arguments}), which no program here can do.")
                 if event.status == "cancelled":
                     self._lines.note("Stopped.")
                 if event.status == "incomplete":

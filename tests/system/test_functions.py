@@ -9,6 +9,7 @@ import pytest
 from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
+from client import Completed, Delta, Parley
 from server.core.records import Role
 from tests.harness import House, house
 
@@ -106,6 +107,51 @@ async def test_a_response_calls_and_goes_on(client: openai.AsyncOpenAI, running:
     assert answer.output_text == "It will."
     sent = running.upstream.calls[-1].messages
     assert [message.role for message in sent][-3:] == ["user", "assistant", "tool"]
+
+
+async def test_a_call_over_a_socket_of_the_official_client(client: openai.AsyncOpenAI) -> None:
+    """The call streams in its lane; its output, sent with the response's id, is answered on the same socket."""
+    async with client.responses.connect() as socket:
+        await socket.send({"type": "response.create", "model": "calling", "input": "Will it rain?", "tools": [WEATHER]})
+        pieces, call, response_id = "", None, ""
+        async for event in socket:
+            if event.type == "response.function_call_arguments.delta":
+                pieces += event.delta
+            elif event.type == "response.output_item.done":
+                call = event.item
+            elif event.type == "response.completed":
+                response_id = event.response.id
+                break
+        assert call is not None
+        assert call.type == "function_call"
+        assert (call.name, pieces) == ("weather", call.arguments)
+        output: Any = {"type": "function_call_output", "call_id": call.call_id, "output": "It will."}
+        await socket.send(
+            {
+                "type": "response.create",
+                "model": "calling",
+                "previous_response_id": response_id,
+                "input": [output],
+                "tools": [WEATHER],
+            }
+        )
+        async for event in socket:
+            if event.type == "response.completed":
+                assert event.response.output_text == "It will."
+                break
+
+
+async def test_an_answer_that_is_only_calls(running: House) -> None:
+    """Our own client tells what is called, with no text at all, and goes on from what the function gave."""
+    async with Parley(running.address, await running.key()) as parley:
+        asked = [event async for event in parley.send("Will it rain?", model="calling", tools=[WEATHER])]
+        end = asked[-1]
+        assert isinstance(end, Completed)
+        assert not any(isinstance(event, Delta) for event in asked)
+        (call,) = end.calls
+        assert (call.name, json.loads(call.arguments)["text"][-13:]) == ("weather", "Will it rain?")
+        given = [{"type": "function_call_output", "call_id": call.call_id, "output": "It will."}]
+        assert await parley.ask(given, model="calling", previous=end.response_id, tools=[WEATHER]) == "It will."
 
 
 async def test_a_call_is_stored_and_resumed_as_it_was_shown(client: openai.AsyncOpenAI) -> None:
