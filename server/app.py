@@ -32,7 +32,7 @@ from server.adapters.turns_sql import SqlTurns
 from server.adapters.upstream_embedded import EmbeddedUpstream
 from server.adapters.upstream_openai import OpenAIUpstream
 from server.adapters.upstream_scripted import ScriptedUpstream
-from server.capping import Capping, capping
+from server.capping import capping
 from server.chat.accepting import Accepting
 from server.chat.adopting import Adopting
 from server.chat.auditing import Auditing
@@ -57,7 +57,6 @@ from server.chat.settling import Settling
 from server.chat.stored import Stored
 from server.chat.threads import Threads
 from server.chat.turns import Turns
-from server.chat.users import UserDesk
 from server.core.estimates import Lengths
 from server.core.ports import Clock, Ids, Said, Upstream, Wakeups
 from server.core.ports_images import Images
@@ -248,13 +247,20 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             ),
             quota=quota,
             rewriting=prompting.rewriting(engine, catalogue, prompts, clock),
-            operations=_operations(
-                engine,
-                clock,
-                caps,
-                _releases(engine, clock, files, opened.wakeups, prompting.weighing(settings, prompts).problems),
-                admitting.users(engine, quota=quota, links=signing_in, tiers=caps.tiers, clock=clock, ids=ids),
-                recent,
+            operations=Operations(
+                audit=Auditing(audit=SqlAudit(engine), clock=clock),
+                releases=_releases(
+                    engine, clock, files, opened.wakeups, prompting.weighing(settings, prompts).problems
+                ),
+                previewing=prompting.previewing(settings, files, prompts, clock),
+                users=admitting.users(engine, quota=quota, links=signing_in, tiers=caps.tiers, clock=clock, ids=ids),
+                recent=recent,
+                simulating=caps.simulating,
+                explaining=caps.explaining,
+                extras=caps.giving,
+                pins=caps.pins,
+                policies=caps.desk,
+                adaptive=caps.adaptive,
             ),
             entitling=caps.entitling,
             identity=opened.identity,
@@ -296,23 +302,6 @@ def _releases(engine: Database, clock: Clock, files: FolderPersonas, wakeups: Wa
         clock=clock,
         weigh=weigh,
         tell=lambda: wakeups.publish(PERSONAS, b""),
-    )
-
-
-def _operations(
-    engine: Database, clock: Clock, caps: Capping, releases: Releases, users: UserDesk, recent: Recent
-) -> Operations:
-    return Operations(
-        audit=Auditing(audit=SqlAudit(engine), clock=clock),
-        releases=releases,
-        users=users,
-        recent=recent,
-        simulating=caps.simulating,
-        explaining=caps.explaining,
-        extras=caps.giving,
-        pins=caps.pins,
-        policies=caps.desk,
-        adaptive=caps.adaptive,
     )
 
 

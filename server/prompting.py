@@ -15,6 +15,8 @@ from server.adapters.revisions_sql import SqlRevisions
 from server.adapters.tokens_tiktoken import TiktokenTokens
 from server.adapters.turns_sql import SqlTurns
 from server.chat.catalogue import Catalogue
+from server.chat.persona_files import PersonaFiles
+from server.chat.previewing import Previewing
 from server.chat.prompts import Prompts
 from server.chat.rewriting import Rewriting
 from server.chat.weighing import Weighing
@@ -51,6 +53,17 @@ def weighing(settings: Settings, writing: Prompts) -> Weighing:
         groups=settings.groups,
         default_model=settings.default_model,
         prompts=writing,
+    )
+
+
+def previewing(settings: Settings, files: PersonaFiles, writing: Prompts, clock: Clock) -> Previewing:
+    """Return what shows operators what a model would get of a text."""
+    return Previewing(
+        files=files,
+        prompts=writing,
+        models=settings.models_catalogue(),
+        default_model=settings.default_model,
+        clock=clock,
     )
 
 

@@ -8,6 +8,7 @@ from server.chat.demand import Pins
 from server.chat.explaining import Explaining
 from server.chat.extras import ExtrasDesk
 from server.chat.policies import PolicyDesk
+from server.chat.previewing import Previewing
 from server.chat.recent import Recent
 from server.chat.releases import Releases
 from server.chat.simulating import Simulating
@@ -20,6 +21,7 @@ class Operations:
 
     audit: Auditing
     releases: Releases
+    previewing: Previewing
     explaining: Explaining
     extras: ExtrasDesk
     users: UserDesk

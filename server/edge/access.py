@@ -90,6 +90,7 @@ ACCESS: Final[Mapping[tuple[str, str], Role | Literal["public", "signed", "ours"
     ("GET", "/admin/personas/{name}/revisions/{number}"): Role.OPERATOR,
     ("POST", "/admin/personas/{name}/revisions/{number}/recall"): Role.OPERATOR,
     ("POST", "/admin/personas/{name}/lint"): Role.OPERATOR,
+    ("POST", "/admin/personas/{name}/preview"): Role.OPERATOR,
     ("GET", "/admin/personas/{name}/diff/{old}/{new}"): Role.OPERATOR,
     ("POST", "/admin/personas/{name}/publish"): Role.OPERATOR,
     ("POST", "/admin/personas/{name}/rollback"): Role.OPERATOR,

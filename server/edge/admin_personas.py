@@ -1,6 +1,6 @@
 """`/admin/personas`: the revisions of every persona, and which of them answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -65,6 +65,14 @@ async def lint(name: PersonaName, request: Request, _: CurrentActor, services: C
     """Return the problems of a text. Changes nothing."""
     source = Fields(await read_object(request)).needed_text("source")
     return {"object": "list", "data": [told(one) for one in await services.operations.releases.lint(name, source)]}
+
+
+@router.post("/admin/personas/{name}/preview", openapi_extra=described(SourceBody))
+async def preview(name: PersonaName, request: Request, _: CurrentActor, services: CurrentServices) -> Mapping[str, Any]:
+    """Return the messages that `model`, or the default one, gets of a text at a first hello. Changes nothing."""
+    fields = Fields(await read_object(request))
+    source = fields.needed_text("source")
+    return await services.operations.previewing.preview(name, source, fields.text("model", 64))
 
 
 @router.get("/admin/personas/{name}/diff/{old}/{new}")

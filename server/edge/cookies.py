@@ -18,6 +18,8 @@ OURS: Final = "x-parley"
 
 _KINDS: Final = frozenset({"application/json", ""})
 """What a body may be; where there is none, nothing needs to be said of it."""
+_FORMS: Final = frozenset({("POST", "/v1/files")})
+"""What takes a form; the header of ours is what no other page can send with it."""
 _READS: Final = frozenset({"GET", "HEAD"})
 _FROM_HERE: Final = frozenset({"same-origin", "none"})
 """`none`: somebody typed the address."""
@@ -51,9 +53,10 @@ def check_ours(connection: HTTPConnection, public_url: str | None) -> None:
             raise Refused("foreign_page", "With a session, only pages of this server may read.")
         return
     kind = connection.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if not (
-        (site == "same-origin" if site is not None else ours) and kind in _KINDS and connection.headers.get(OURS) == "1"
-    ):
+    call = (connection.scope["method"], connection.scope["path"])
+    right_kind = kind in _KINDS or (kind == "multipart/form-data" and call in _FORMS)
+    from_here = site == "same-origin" if site is not None else ours
+    if not (from_here and right_kind and connection.headers.get(OURS) == "1"):
         raise Refused(
             "foreign_page",
             f"With a session, only pages of this server may change anything, with '{OURS}: 1' and JSON.",

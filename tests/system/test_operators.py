@@ -126,3 +126,19 @@ async def test_what_happens_now_is_seen(tmp_path: Path) -> None:
         assert sum(one["output_tokens"] for one in seen["seconds"]) == 80
         assert (await http.get("/admin/now?since=2100-01-01T00:00:00Z")).json()["seconds"] == []
         assert refusal(await http.get("/admin/now?since=now")) == (400, "invalid_value", "since")
+
+
+async def test_a_text_is_seen_as_a_model_sees_it(tmp_path: Path) -> None:
+    """Under the house, with the persona's words, for the model that is named; nothing is stored."""
+    async with house(tmp_path) as running, await operator(running) as http:
+        path = "/admin/personas/socratic-tutor"
+        source = (await http.get(f"{path}/revisions/1")).json()["source"]
+        seen = (await http.post(f"{path}/preview", json={"source": f"{source}\nName a book.\n"})).json()
+        assert (seen["model"], seen["messages"][0]["role"]) == ("gpt-4-mini", "system")
+        assert "Hello" in [one["content"] for one in seen["messages"] if one["role"] == "user"][-1]
+        assert "Name a book." in seen["messages"][0]["content"]
+        assert seen["tokens"] == sum(message["tokens"] for message in seen["messages"]) > 100
+        assert len(await listed(http, f"{path}/revisions")) == 1
+        assert refusal(await http.post(f"{path}/preview", json={"source": "x"}))[:2] == (400, "persona_source_invalid")
+        unknown = {"source": source, "model": "gpt-9"}
+        assert refusal(await http.post(f"{path}/preview", json=unknown)) == (404, "model_not_found", "model")

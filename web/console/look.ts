@@ -94,6 +94,10 @@ export const view = [
       line-height: 1.5;
       resize: vertical;
     }
+    summary {
+      padding: 6px 0;
+      cursor: pointer;
+    }
     .badge {
       display: inline-block;
       padding: 0 8px;

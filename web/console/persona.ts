@@ -6,7 +6,7 @@ import { call, get, type List, post, segment } from "./api.js";
 import { shown as shownDiff } from "./diff.js";
 import { view } from "./look.js";
 import { labels, type Release } from "./personas.js";
-import { View, when } from "./view.js";
+import { figure, View, when } from "./view.js";
 import "./try.js";
 
 interface Revision {
@@ -25,6 +25,12 @@ interface Problem {
   code: string;
   message: string;
   cure: string;
+}
+
+interface Seen {
+  model: string;
+  tokens: number;
+  messages: { role: string; content: string; tokens: number }[];
 }
 
 const PARTS = [5, 25, 50, 100];
@@ -61,6 +67,7 @@ export class ConsolePersona extends View {
   #written = "";
   #problems: Problem[] = [];
   #diff: string | null = null;
+  #seen: Seen | null = null;
   #part = 100;
   #due: ReturnType<typeof setTimeout> | undefined;
 
@@ -92,7 +99,7 @@ export class ConsolePersona extends View {
           <div aria-live="polite">
             ${this.#problems.length ? html`<ul>${this.#problems.map(problem)}</ul>` : html`<p class="ok">✓ Nothing.</p>`}
           </div>
-          ${this.#publishing()}
+          ${this.#seen ? seen(this.#seen) : nothing} ${this.#publishing()}
         </div>
       </div>
       <console-try .name=${this.name} .draft=${this.#draft} .live=${this.#release?.labels.live ?? null}></console-try>
@@ -167,7 +174,11 @@ export class ConsolePersona extends View {
   async #lint(): Promise<void> {
     const source = this.#source;
     const found = await post<List<Problem>>(`/admin/personas/${segment(this.name)}/lint`, { source });
-    if (source === this.#source) this.#problems = found.data;
+    const broken = found.data.some((one) => one.severity === "error");
+    const seen = broken ? null : await post<Seen>(`/admin/personas/${segment(this.name)}/preview`, { source });
+    if (source !== this.#source) return;
+    this.#problems = found.data;
+    this.#seen = seen;
   }
 
   async #load(): Promise<void> {
@@ -209,6 +220,21 @@ export class ConsolePersona extends View {
     const method = what === "rollout" ? "PUT" : "POST";
     if (await this.act(() => call(method, path, body))) await this.act(() => this.#load(), done);
   }
+}
+
+function seen(one: Seen): TemplateResult {
+  return html`
+    <h2>As the model sees it</h2>
+    <p class="quiet">${one.model} gets ${figure(one.tokens)} tokens when somebody says hello.</p>
+    ${one.messages.map(
+      (message) => html`
+        <details ?open=${message.role !== "user"}>
+          <summary>${message.role}, ${figure(message.tokens)} tokens</summary>
+          <pre tabindex="0" aria-label=${`Message of role ${message.role}`}>${message.content}</pre>
+        </details>
+      `,
+    )}
+  `;
 }
 
 function problem(one: Problem): TemplateResult {

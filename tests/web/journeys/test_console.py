@@ -110,6 +110,7 @@ async def test_a_persona_is_changed_tried_published_and_rolled_back(console: Pag
     await expect(console.get_by_text(re.compile("colour")).first).to_be_visible()
     await text.fill(good + "\nAlways name one book.\n")
     await expect(console.get_by_text("✓ Nothing.")).to_be_visible()
+    await expect(console.get_by_label("Message of role system").first).to_contain_text("Always name one book.")
     await console.get_by_role("button", name="Save as a draft").click()
     await expect(console.get_by_text("nobody is answered by it yet")).to_be_visible()
     await expect(console.get_by_label("Differences")).to_contain_text("+Always name one book.")

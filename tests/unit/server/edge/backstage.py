@@ -22,6 +22,7 @@ from server.chat.explaining import Explaining
 from server.chat.extras import ExtrasDesk
 from server.chat.operations import Operations
 from server.chat.policies import PolicyDesk
+from server.chat.previewing import Previewing
 from server.chat.recent import Recent
 from server.chat.releases import Releases
 from server.chat.simulating import Simulating
@@ -190,6 +191,7 @@ def operations(audit: FakeAudit, clock: Clock) -> Operations:
         explaining=cast(Explaining, FakeExplaining()),
         extras=giving(clock),
         users=cast(UserDesk, None),
+        previewing=cast(Previewing, None),
         simulating=cast(Simulating, None),
         recent=Recent(clock=clock, prices={}),
         policies=PolicyDesk(policies=FakePolicies(), parse=parsed, shown=shown, clock=clock),

@@ -80,6 +80,16 @@ def test_what_has_no_body_says_nothing_of_it() -> None:
         assert client.delete("/session", headers=headers).status_code == 200
 
 
+def test_our_own_pages_may_send_files() -> None:
+    """A form is taken where files are, with the header of ours, and nowhere without it."""
+    form = {"content-type": "multipart/form-data; boundary=x", "sec-fetch-site": "same-origin"}
+    with visiting(World(), headers={}) as client:
+        sign_in(client)
+        assert error_of(client.post("/v1/files", content=b"", headers=form)) == (403, "foreign_page")
+        assert error_of(client.post("/v1/files", content=b"", headers=form | {"x-parley": "1"}))[0] == 400
+        assert error_of(client.post("/v1/responses", content=b"", headers=form | {"x-parley": "1"}))[0] == 403
+
+
 @pytest.mark.parametrize("headers", [OURS, OLDER, OURS | {"content-type": "Application/JSON; charset=utf-8"}])
 def test_our_own_pages_may_change_things(headers: dict[str, str]) -> None:
     """With the header and JSON, and the browser's word for where they come from."""
