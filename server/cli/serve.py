@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from server.settings import Settings
 
 
+_HERE = ("PARLEY_CONFIG", "PARLEY_DATA", "PARLEY_LISTEN")
+"""What this terminal may say of the server and another one does not know."""
+
+
 def serve(
     welcome: Annotated[
         bool, typer.Option("--welcome", help="Print a link to sign in with and a key, for a first try.")
@@ -114,9 +118,12 @@ Ctrl-C stops the server. What was said stays in {kept}.
 
 
 def login_command(config: Path | None) -> str:
-    """Return the command that makes another link for the operator of this machine."""
+    """Return the command that makes another link for the operator of this machine, in another terminal."""
+    from server.settings import variable
+
     options = ["--config", str(config)] if config else []
-    return shlex.join([*_program(), "login", "--role", "operator", *options])
+    here_alone = [f"{name}={shlex.quote(value)}" for name in _HERE if (value := variable(name))]
+    return " ".join([*here_alone, shlex.join([*_program(), "login", "--role", "operator", *options])])
 
 
 def chat_command(settings: "Settings", config: Path | None, address: str, key: str) -> str:
@@ -125,7 +132,7 @@ def chat_command(settings: "Settings", config: Path | None, address: str, key: s
     from server.settings import variable
 
     # What this terminal's environment says is not known in the other one.
-    here_alone = any(variable(name) for name in ("PARLEY_CONFIG", "PARLEY_DATA", "PARLEY_LISTEN"))
+    here_alone = any(variable(name) for name in _HERE)
     if here_alone or local_url(settings) != address:
         options = ["--url", address, "--key", key]
     else:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from server.adapters.data_lock import locked
-from server.cli.serve import chat_command, welcome_text
+from server.cli.serve import chat_command, login_command, welcome_text
 from server.settings import Settings, load
 
 ADDRESS = "http://127.0.0.1:8000"
@@ -63,6 +63,15 @@ def test_the_other_terminal_finds_this_server(
         monkeypatch.setenv(name, value)
     settings = load(None, environ)
     assert chat_command(settings, config, address, "sk-1") == f".venv/bin/parley chat{options}"
+
+
+def test_another_link_is_for_this_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command says what only this terminal's environment said, and which configuration holds."""
+    monkeypatch.setattr("sys.argv", [".venv/bin/parley"])
+    assert login_command(None) == ".venv/bin/parley login --role operator"
+    monkeypatch.setenv("PARLEY_DATA", "my data")
+    command = login_command(Path("my.yaml"))
+    assert command == "PARLEY_DATA='my data' .venv/bin/parley login --role operator --config my.yaml"
 
 
 def test_a_second_server_on_one_folder_is_refused_in_a_line(parley: Any, tmp_path: Path) -> None:
