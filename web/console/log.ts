@@ -35,7 +35,7 @@ export class ConsoleLog extends View {
                   <td>${when(one.at)}</td>
                   <td>${one.who}</td>
                   <td>${one.what}</td>
-                  <td>${Object.entries(one.detail).map(([name, value]) => html`${name} <code>${text(value)}</code> `)}</td>
+                  <td class="long">${Object.entries(one.detail).map(([name, value]) => html`${name} <code>${text(value)}</code> `)}</td>
                 </tr>
               `,
             )}

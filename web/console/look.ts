@@ -60,12 +60,19 @@ export const view = [
       vertical-align: top;
       padding: 8px 12px 8px 0;
       border-bottom: 1px solid var(--parley-border);
-      overflow-wrap: anywhere;
+      overflow-wrap: break-word;
     }
     th {
       font-weight: 600;
       color: var(--parley-muted);
       white-space: nowrap;
+    }
+    button {
+      white-space: nowrap;
+    }
+    td.long {
+      min-width: 12rem;
+      overflow-wrap: anywhere;
     }
     .number {
       text-align: end;

@@ -83,7 +83,12 @@ export class ConsolePersona extends View {
     return html`
       <p><a href="/console/personas">Personas</a></p>
       <h1>${this.name} ${this.#release ? labels(this.#release) : nothing}</h1>
-      ${this.said()}
+      ${this.said()} ${this.#release ? this.#shown(this.#release) : nothing}
+    `;
+  }
+
+  #shown(release: Release): TemplateResult {
+    return html`
       <div class="desk">
         <div>
           <label>The text, as its file would hold it
@@ -102,7 +107,7 @@ export class ConsolePersona extends View {
           ${this.#seen ? seen(this.#seen) : nothing} ${this.#publishing()}
         </div>
       </div>
-      <console-try .name=${this.name} .draft=${this.#draft} .live=${this.#release?.labels.live ?? null}></console-try>
+      <console-try .name=${this.name} .draft=${this.#draft} .live=${release.labels.live ?? null}></console-try>
       <h2>Revisions</h2>
       <div class="wide">
         <table>
