@@ -56,6 +56,7 @@ from server.chat.routing import Routing
 from server.chat.settling import Settling
 from server.chat.stored import Stored
 from server.chat.threads import Threads
+from server.chat.titling import Titling
 from server.chat.turns import Turns
 from server.core.estimates import Lengths
 from server.core.ports import Clock, Ids, Said, Upstream, Wakeups
@@ -152,6 +153,7 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             patience=round(settings.turns.lease.total_seconds() * SECOND),
             sleep=parts.sleep,
         )
+        routing = Routing(upstreams, observers, capacity=caps.adaptive, clock=clock)
         owning = Owning(
             clock=clock,
             journal=opened.journal,
@@ -159,7 +161,7 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             adopting=Adopting(catalogue=catalogue, prompts=prompts, questions=questions),
             limiter=limiter,
             settling=settling,
-            routing=Routing(upstreams, observers, capacity=caps.adaptive, clock=clock),
+            routing=routing,
             observer=observers,
             wakeups=opened.wakeups,
             pace=Pace(lease=settings.turns.lease.total_seconds(), linger=settings.turns.linger.total_seconds()),
@@ -176,6 +178,15 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
             owning=owning,
             mirrors=Mirrors(journal=opened.journal, stored=stored, wakeups=opened.wakeups, observer=observers),
             pictures=pictures,
+            titling=Titling(
+                model=None if settings.titles is None else catalogue.find(settings.titles),
+                routing=routing,
+                store=conversations,
+                moderator=moderator,
+                wakeups=opened.wakeups,
+                clock=clock,
+                observer=observers,
+            ),
             observer=observers,
             remember=caps.remembering.note,
             sleep=parts.sleep,

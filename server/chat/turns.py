@@ -20,6 +20,7 @@ from server.chat.observing import refused
 from server.chat.owning import Owning
 from server.chat.pictures import Pictures
 from server.chat.refusals import draining, position_lost
+from server.chat.titling import Titling
 from server.core import items, trail
 from server.core.errors import Refused
 from server.core.events import Opened
@@ -57,6 +58,7 @@ class Turns:
         owning: Owning,
         mirrors: Mirrors,
         pictures: Pictures,
+        titling: Titling,
         observer: Observer,
         remember: Callable[[Actor, str | None, Refused], None],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -69,6 +71,7 @@ class Turns:
         self._owning = owning
         self._mirrors = mirrors
         self._pictures = pictures
+        self._titling = titling
         self._observer = observer
         self._remember = remember
         self._sleep = sleep
@@ -237,6 +240,8 @@ class Turns:
             self._owning.announce(accepted.turn)
             return Started(answer.live)
         self._owning.begin(answer, accepted.question)
+        if new.conversation is not None:
+            self._owning.spawn(self._titling.title(new.conversation, accepted.thread.newest))
         self._owning.announce(accepted.turn)
         return Started(answer.live, accepted.headers)
 

@@ -56,6 +56,11 @@ class Happening(StrEnum):
     SETTLE_FAILED = "settle_failed", Kind.FAULT, "The ledger did not take what a turn has cost; it is told again."
     BEAT_FAILED = "beat_failed", Kind.FAULT, "Leases were not renewed, or orphans not looked for, in one beat."
     TIDY_FAILED = "tidy_failed", Kind.FAULT, "Old turns could not be forgotten in one round."
+    TITLE_FAILED = (
+        "title_failed",
+        Kind.FAULT,
+        "A title could not be written; the first words of the conversation stand.",
+    )
     MIRROR_FAILED = "mirror_failed", Kind.FAULT, "A turn of another process could not be read."
     FOLLOW_FAILED = "follow_failed", Kind.FAULT, "Followed conversations could not be read in one look."
     DEMAND_FAILED = "demand_failed", Kind.FAULT, "Demand could not be followed for a second, or caps not be published."

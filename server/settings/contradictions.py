@@ -36,6 +36,8 @@ def _groups(settings: Settings) -> Iterator[Finding]:
 
 def _defaults(settings: Settings) -> Iterator[Finding]:
     yield from _known(("default_model",), settings.default_model, settings.models, "model")
+    if settings.titles is not None:
+        yield from _known(("titles",), settings.titles, settings.models, "model")
     if settings.auth.anonymous is not None:
         yield from _known(("auth", "anonymous"), settings.auth.anonymous, settings.tiers, "tier")
 

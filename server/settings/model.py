@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 import ratelimit
 from ratelimit.adaptive import Rule, parse_adaptive
@@ -22,9 +22,7 @@ from server.settings.sections import (
     TurnsSection,
     Upstream,
 )
-from server.settings.values import ClusterAddress, DatabaseAddress, ListenAddress, Network, Origin, WebAddress, only
-
-_NO_TITLES = "Titles that a model writes are not available yet. Write null: the first words of the first message."
+from server.settings.values import ClusterAddress, DatabaseAddress, ListenAddress, Network, Origin, WebAddress
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$")]
 """A name that people write: letters, digits and . _ / - after the first."""
@@ -57,8 +55,8 @@ class Settings(Section):
     """The alias that answers when nobody names one."""
     default_persona: str
     """The persona that answers when nobody names one."""
-    titles: Annotated[None, BeforeValidator(only(None, _NO_TITLES))]
-    """The alias that writes titles of conversations; null, the first words of the first message, is all there is."""
+    titles: str | None
+    """The alias that writes titles of conversations; null takes the first words of the first message."""
     personas: tuple[Path, ...]
     """Folders of personas, added to those that are shipped; the same name wins, that of the house included."""
     groups: Mapping[Name, tuple[str, ...]]

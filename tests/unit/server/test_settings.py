@@ -174,7 +174,7 @@ def test_the_environment_overrides_single_values(tmp_path: Path) -> None:
         ),
         ("listen: a:1\nlisten: b:2", "parley.yaml:2: listen: This key is written twice. Keep one of the two."),
         ("default_model: gpt", "parley.yaml:1: default_model: There is no model called gpt. Name one of: local."),
-        ("titles: local", "parley.yaml:1: titles: Titles that a model writes are not available yet. Write null"),
+        ("titles: locl", "parley.yaml:1: titles: There is no model called locl. Did you mean local?"),
         (
             "upstreams:\n  a: { disabled: x }",
             "parley.yaml:2: upstreams.a.disabled: This key is not for files. Remove the",
