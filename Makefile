@@ -9,10 +9,10 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 	--generate-hashes --no-emit-index-url --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run web cluster check test faults bench fmt lock describe clean
+.PHONY: help setup run web cluster check test faults bench screenshots fmt lock describe clean
 
 help: ## Print this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/.dev-stamp ## Make .venv with all that development needs
 	@:
@@ -45,6 +45,11 @@ faults: .venv/.dev-stamp ## Every fault run, with every seed
 
 bench: .venv/.dev-stamp ## Measure this machine
 	@$(BIN)/python bench/run.py $(ARGS)
+
+screenshots: .venv/.dev-stamp ## Take pictures of every view of the pages into dist/screenshots
+	@$(BIN)/python deploy/site.py dev
+	@$(BIN)/python deploy/chromium.py
+	@$(BIN)/python -m tests.web.pictures.views dist/screenshots 2> /dev/null
 
 fmt: .venv/.dev-stamp ## Format and fix what can be fixed
 	@$(BIN)/ruff format .

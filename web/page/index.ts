@@ -1,12 +1,5 @@
-/** Begins the chat page: its language, its look, then its element. */
+/** Begins the chat page. */
 
-import { tokens } from "../look/tokens.js";
-import { language, speak } from "../words/index.js";
+import "./begin.js";
+// Behind it, because elements speak as soon as they are made.
 import "./app.js";
-import { languages, showTheme } from "./settings.js";
-
-showTheme();
-speak(languages());
-document.documentElement.lang = language();
-const sheet = tokens(":root").styleSheet;
-if (sheet) document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];

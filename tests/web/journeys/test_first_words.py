@@ -1,6 +1,6 @@
 """Somebody opens the page for the first time."""
 
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from server.adapters.script import Script, chunked
 from tests.harness import House
@@ -81,3 +81,15 @@ async def test_enter_of_an_input_method_does_not_send(window: Window, home: Hous
     await expect(window.field).to_have_value("你")
     await window.field.press("Enter")
     await expect(window.messages.nth(0)).to_have_text("你")
+
+
+async def test_everything_is_said_in_chinese(browser: Browser, home: House) -> None:
+    """A browser that prefers Chinese gets the page, its personas and its caps in Chinese."""
+    async with Window.opened(browser, home.address, locale="zh-CN") as window:
+        await window.page.goto(f"/login#{await home.code()}")
+        await expect(window.page.get_by_role("textbox", name="消息")).to_be_visible()
+        await window.page.get_by_label("角色").select_option("socratic-tutor")
+        await expect(window.page.get_by_role("heading", level=1)).to_have_text("苏格拉底式导师")
+        await expect(window.page.get_by_text("gpt-4 还可发送")).to_be_visible()
+        assert await window.page.evaluate("document.documentElement.lang") == "zh-cn"
+        window.check()
