@@ -66,7 +66,7 @@ ENGLISH: Final = Words(
 
 CHINESE: Final = Words(
     authors="它的指令由作者撰写，并受本站规则约束。您发送的任何内容都不会改变这些指令。",
-    may_choose="{dial}：您可以选择{choices}。",
+    may_choose="{dial}（您可以选择）：{choices}。",
     may_write="{dial}：您最多可以写 {most} 个字符。",
     may_add_notes="您可以附上最多 {most} 个字符的备注。",
     no_notes="它不接受备注。",

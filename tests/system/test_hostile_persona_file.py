@@ -19,7 +19,7 @@ PATIENCE = 30
 """Seconds until a server that says nothing is taken for dead."""
 
 some = settings(
-    max_examples=min(settings().max_examples, 1_000) // 4,
+    max_examples=min(settings().max_examples, 400) // 4,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 """Each example waits for the server to look at its files; all of them have one server."""

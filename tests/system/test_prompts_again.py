@@ -187,7 +187,7 @@ async def test_a_user_reads_what_an_answer_was_made_of(tmp_path: Path) -> None:
     assert chinese["persona"]["title"] == "向导"
     assert chinese["bounds"] == [
         "它的指令由作者撰写，并受本站规则约束。您发送的任何内容都不会改变这些指令。",
-        "节奏：您可以选择快、slow。",
+        "节奏（您可以选择）：快、slow。",
         "topic：您最多可以写 60 个字符。",
         "您可以附上最多 600 个字符的备注。",
     ]
