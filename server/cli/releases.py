@@ -1,7 +1,7 @@
 """`parley personas publish` and its kin: which revision of a persona answers, beside a running server."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 BY: Final = "cli"
 """Who did it, for the audit."""
 
+_LONGEST_NUMBER: Final = 10
+
 _T = TypeVar("_T")
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A persona.")]
-NumberArgument = Annotated[int, typer.Argument(metavar="REVISION", min=1, help="The number of a revision.")]
+RevisionArgument = Annotated[str, typer.Argument(metavar="REVISION", help="A number or a label.")]
 
 
 def revisions(name: NameArgument, json: JsonOption = False, config: ConfigOption = None) -> None:
@@ -50,13 +52,18 @@ def revisions(name: NameArgument, json: JsonOption = False, config: ConfigOption
 def publish(
     name: NameArgument,
     revision: Annotated[
-        int | None, typer.Argument(metavar="REVISION", min=1, help="Its number; else the draft.")
+        str | None, typer.Argument(metavar="REVISION", help="A number or a label; else the draft.")
     ] = None,
     label: Annotated[str, typer.Option("--label", metavar="LABEL", help="live, staging or draft.")] = "live",
     config: ConfigOption = None,
 ) -> None:
     """Let a revision answer from now on, or point another label at it. Ends a rollout."""
-    done = _done(config, lambda releases: releases.publish(name, revision, by=BY, label=label))
+
+    async def published(releases: "Releases") -> "Revision":
+        number = await _number(releases, name, revision) if revision else None
+        return await releases.publish(name, number, by=BY, label=label)
+
+    done = _done(config, published)
     remark(f"Revision {done.number} of {name} is {label} now.")
 
 
@@ -72,10 +79,13 @@ def rollback(
     remark(f"Revision {done.number} of {name} is live again.")
 
 
-def recall(name: NameArgument, revision: NumberArgument, config: ConfigOption = None) -> None:
+def recall(name: NameArgument, revision: RevisionArgument, config: ConfigOption = None) -> None:
     """Let nobody use a revision any more. Publishing it takes that back."""
-    _done(config, lambda releases: releases.recall(name, revision, by=BY))
-    remark(f"Revision {revision} of {name} is recalled.")
+
+    async def recalled(releases: "Releases") -> "Revision":
+        return await releases.recall(name, await _number(releases, name, revision), by=BY)
+
+    remark(f"Revision {_done(config, recalled).number} of {name} is recalled.")
 
 
 def rollout(
@@ -94,23 +104,31 @@ def rollout(
 
 def diff(
     name: NameArgument,
-    old: Annotated[int | None, typer.Argument(metavar="OLD", min=1, help="A number; else the live one.")] = None,
-    new: Annotated[int | None, typer.Argument(metavar="NEW", min=1, help="A number; else the newest.")] = None,
+    old: Annotated[str | None, typer.Argument(metavar="OLD", help="A number or a label; else the live one.")] = None,
+    new: Annotated[str | None, typer.Argument(metavar="NEW", help="A number or a label; else the newest.")] = None,
     config: ConfigOption = None,
 ) -> None:
     """Print what differs between two revisions."""
     from server.chat.differences import difference
 
-    found, standing = _done(config, lambda releases: releases.revisions(name))
-    before = _one(name, found, old or standing.labels.get("live") or found[-1].number)
-    say(difference(before, _one(name, found, new or found[0].number)) or "They are the same.")
+    async def compared(releases: "Releases") -> str:
+        found, standing = await releases.revisions(name)
+        before = old or str(standing.labels.get("live", found[-1].number))
+        sides = [await _number(releases, name, text) for text in (before, new or str(found[0].number))]
+        return difference(*[await releases.revision(name, number) for number in sides])
+
+    say(_done(config, compared) or "They are the same.")
 
 
-def _one(name: str, found: "Sequence[Revision]", number: int) -> "Revision":
-    revision = next((one for one in found if one.number == number), None)
-    if revision is None:
-        raise CommandError(f"{name} has no revision {number}. `parley personas revisions {name}` shows all.")
-    return revision
+async def _number(releases: "Releases", name: str, text: str) -> int:
+    """Return the number of a revision that is named by it or by a label."""
+    if text.isdecimal() and len(text) < _LONGEST_NUMBER:
+        return int(text)
+    found, standing = await releases.revisions(name)
+    if text not in standing.labels:
+        known = ", ".join([*standing.labels, f"numbers up to {found[0].number}"])
+        raise CommandError(f"{name} has no revision {text}. There are: {known}.")
+    return standing.labels[text]
 
 
 def _share(text: str) -> "Share":

@@ -62,9 +62,10 @@ def test_a_rollout(pilot: Any) -> None:
 
 
 def test_recall(pilot: Any) -> None:
-    """A recalled revision has no label any more."""
+    """A revision, by number or label, has no label any more when it is recalled."""
     pilot("publish", "1")
-    assert pilot("recall", "1").err == "Revision 1 of pilot is recalled.\n"
+    assert pilot("publish", "live", "--label", "staging").err == "Revision 1 of pilot is staging now.\n"
+    assert pilot("recall", "live").err == "Revision 1 of pilot is recalled.\n"
     assert rows(pilot)[1]["labels"] == []
 
 
@@ -74,6 +75,9 @@ def test_what_differs(pilot: Any) -> None:
     assert "-You fly.\n+You glide." in pilot("diff").out
     assert "-You fly.\n+You soar." in pilot("diff", "1", "2").out
     assert pilot("diff", "2", "2").out == "They are the same.\n"
+    assert "-You soar.\n+You fly." in pilot("diff", "2", "live").out
+    assert "+You glide." in pilot("diff", "live", "draft").out
+    assert pilot("diff", "best").err.endswith("There are: draft, live, numbers up to 3.\n")
     assert pilot("diff", "2", "9").code == 1
 
 
