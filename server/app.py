@@ -62,6 +62,7 @@ from server.core.estimates import Lengths
 from server.core.ports import Clock, Ids, Said, Upstream, Wakeups
 from server.core.ports_images import Images
 from server.core.wakes import PERSONAS
+from server.edge.caps_news import CapsNews
 from server.edge.doorkeeper import Doorkeeper
 from server.edge.services import Services
 from server.edge.sockets import Sockets
@@ -233,6 +234,7 @@ async def assembled(settings: Settings, parts: Parts = Parts()) -> AsyncIterator
         signing_in = admitting.signing_in(settings, engine, opened.identity, clock=clock, ids=ids)
         recent = Recent(clock=clock, prices=settings.prices())
         observers.join(recent)
+        observers.join(CapsNews(sockets))
         yield Services(
             turns=turns,
             stored=Stored(answers=SqlAnswers(engine), conversations=conversations, turns=turns),

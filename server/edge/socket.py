@@ -331,11 +331,12 @@ class Socket:
             elif live.outcome is None:
                 self._refuse(lost(live), cursor.delivery.stream_id)
             self._answers.finish(cursor, self._tasks)
-            self._tell_usage_soon()
+            self.tell_usage_soon()
         return new.frames.size if new is not None else 0
 
-    def _tell_usage_soon(self) -> None:
-        self._usage_due = self._extended
+    def tell_usage_soon(self) -> None:
+        """Say how full the caps are, to a client that has the extensions on."""
+        self._usage_due = self._extended and not self._gone
         if self._usage_due and not self._telling:
             self._telling = True
             self._tasks.create_task(self._tell_usage())

@@ -22,6 +22,9 @@ class Drainable(Protocol):
     def close_now(self) -> None:
         """Close without waiting for what runs."""
 
+    def tell_usage_soon(self) -> None:
+        """Say how full the caps are, to a client that wants to know."""
+
 
 class Sockets:
     """Belongs to one event loop. `random` returns a number from 0 to 1, to spread reconnecting clients."""
@@ -78,6 +81,11 @@ class Sockets:
             self._open.discard(socket)
             if not self._open:
                 self._empty.set()
+
+    def tell_usage(self) -> None:
+        """Let every socket say how full its user's caps are."""
+        for socket in list(self._open):
+            socket.tell_usage_soon()
 
     async def drain(self, seconds: float, *, spread: float = 2.0) -> None:
         """Let every socket finish what runs and leave, spread over `spread` seconds; close the rest after `seconds`."""

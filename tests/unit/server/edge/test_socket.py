@@ -345,3 +345,15 @@ async def test_a_ping_with_a_long_id() -> None:
         assert (refused["code"], refused["param"]) == ("invalid_value", "id")
         wire.send(type="parley:ping", id="x" * 253)
         assert await wire.frame() == {"type": "parley:pong", "id": "x" * 253}
+
+
+@pytest.mark.parametrize("extended", [True, False])
+async def test_an_idle_socket_tells_of_other_caps(extended: bool) -> None:  # noqa: FBT001  a parameter of the test
+    """A client with the extensions on hears how full its caps are without having asked; others hear nothing."""
+    world = World()
+    async with connected(world, extended=extended) as wire:
+        await quiet()
+        world.services.sockets.tell_usage()
+        await quiet()
+        assert wire.silent is not extended
+        assert not extended or (await wire.frame())["type"] == "parley:usage"

@@ -5,6 +5,9 @@ import asyncio
 import pytest
 
 from server.core.errors import Refused
+from server.core.happenings import Happening
+from server.core.ports import Happened
+from server.edge.caps_news import CapsNews
 from server.edge.sockets import Sockets
 from tests.unit.server.edge.doors import quiet
 
@@ -20,6 +23,9 @@ class Pretended:
 
     def close_now(self) -> None:
         self.asked.append("now")
+
+    def tell_usage_soon(self) -> None:
+        self.asked.append("usage")
 
 
 def test_places_are_counted_by_user() -> None:
@@ -45,6 +51,17 @@ def test_places_are_counted_by_network() -> None:
     with sockets.place("cy", "n1"):
         pass
     assert not sockets._by_network
+
+
+def test_a_change_of_caps_is_told_to_every_open_socket() -> None:
+    """A policy that holds, or a cap that demand changed; nothing else that happens."""
+    sockets = Sockets(random=lambda: 0.0)
+    news, socket = CapsNews(sockets), Pretended()
+    with sockets.joined(socket):
+        for name in (Happening.POLICY_LIVE, Happening.TURN_ENDED, Happening.CAP_PUBLISHED):
+            news.saw(Happened(name=name))
+    news.saw(Happened(name=Happening.POLICY_LIVE))
+    assert socket.asked == ["usage", "usage"]
 
 
 async def test_leaving_is_spread() -> None:
