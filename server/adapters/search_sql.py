@@ -25,6 +25,7 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.exc import DBAPIError
 
 from server.adapters.database import Database
 from server.adapters.rows import message_of
@@ -60,6 +61,9 @@ _UNREAD: Final = (
     .order_by(messages.c.created_at.desc(), messages.c.id.desc())
     .limit(_AT_ONCE // _APIECE)
 )
+_TOO_MUCH: Final = "54"
+"""How PostgreSQL begins the states of what is over a limit of its own."""
+
 _PLACE: Final = re.compile(r"(\d{1,18})\.(\d{1,18})", re.ASCII)
 
 
@@ -147,10 +151,25 @@ def _write(connection: Connection, user_id: str, unread: _Unread, rows: Collecti
         if row["conversation_id"] in there and row["message_id"] not in known
     ]
     if new:
-        connection.execute(insert(message_words), new)
+        _insert(connection, new)
     for one in unread.whole:
         this = conversations.c.id == one.id
         connection.execute(update(conversations).where(this).values(indexed_at=one.updated_at))
+
+
+def _insert(connection: Connection, rows: Sequence[dict[str, str]]) -> None:
+    """Insert the words; those that the database's index does not take are none, so that all else is found."""
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(message_words), rows)
+    except DBAPIError as failed:
+        if not str(getattr(failed.orig, "sqlstate", "")).startswith(_TOO_MUCH):
+            raise
+        if len(rows) == 1:
+            connection.execute(insert(message_words), [{**rows[0], "words": ""}])
+        else:
+            for row in rows:
+                _insert(connection, [row])
 
 
 def _find(connection: Connection, user_id: str, query: Query, after: str | None, limit: int) -> Matches:

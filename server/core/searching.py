@@ -18,6 +18,9 @@ LONGEST_WORD: Final = 64
 MOST_WORDS: Final = 20_000
 """Of one text; what comes after them is not found."""
 
+MOST_BYTES: Final = 500_000
+"""The same, for long words: PostgreSQL indexes no text whose words have more than twice that."""
+
 MOST_PHRASES: Final = 16
 AROUND: Final = 60
 """Characters that a snippet shows on either side."""
@@ -36,10 +39,12 @@ class Query:
 def words(text: str) -> list[str]:
     """Return the words of a text, in order."""
     found: list[str] = []
+    left = MOST_BYTES
     for word, _, _ in _words(text):
-        found.append(word)
-        if len(found) == MOST_WORDS:
+        left -= len(word.encode()) + 1
+        if left < 0 or len(found) == MOST_WORDS:
             break
+        found.append(word)
     return found
 
 

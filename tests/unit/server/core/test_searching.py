@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.core.errors import Refused
-from server.core.searching import MOST_WORDS, Query, query, snippet, words
+from server.core.searching import MOST_BYTES, MOST_WORDS, Query, query, snippet, words
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,12 @@ def test_words(text: str, expected: list[str]) -> None:
 def test_a_text_has_a_bounded_number_of_words() -> None:
     """What comes after them is not found."""
     assert len(words("a " * (MOST_WORDS + 1))) == MOST_WORDS
+
+
+def test_the_words_of_a_text_have_bounded_bytes() -> None:
+    """Long words are cut off earlier: no database indexes any number of bytes."""
+    long = "\u0436" * 64
+    assert MOST_BYTES - 200 < len(" ".join(words(f"{long} " * MOST_WORDS)).encode()) < MOST_BYTES
 
 
 @pytest.mark.parametrize(
