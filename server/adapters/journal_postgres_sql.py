@@ -150,8 +150,11 @@ HOLDS_OF: Final = f"{_STORED_HOLDS} WHERE hold_id = ANY($1::text[]) ORDER BY at_
 
 # What no window can see any more, a few at a time.
 PRUNE: Final = """
-DELETE FROM holds WHERE hold_id IN (
-    SELECT hold_id FROM holds WHERE keep_until < $1 ORDER BY keep_until LIMIT 10000 FOR UPDATE SKIP LOCKED)"""
+WITH gone AS (
+    DELETE FROM holds WHERE hold_id IN (
+        SELECT hold_id FROM holds WHERE keep_until < $1 ORDER BY keep_until LIMIT $2 FOR UPDATE SKIP LOCKED)
+    RETURNING 1)
+SELECT count(*) FROM gone"""
 
 READ: Final = "SELECT number, payload FROM turn_segments WHERE turn_id = $1 AND number > $2 ORDER BY number"
 

@@ -40,6 +40,9 @@ _PAUSES: Final = (0.02, 0.05, 0.1, 0.2, 0.5)
 """Seconds between attempts to reach the server; the last one repeats."""
 
 _PRUNE_EVERY_US: Final = 60_000_000
+_PRUNE_PAUSE_US: Final = 500_000
+"""The same, while there are more than one round takes."""
+PRUNE_AT_ONCE: Final = 10_000
 
 _OWN_FAULT: Final = (asyncpg.PostgresError, ValueError, OverflowError)
 _OWN_STATES: Final = ("22", "23")
@@ -59,7 +62,7 @@ class PostgresWriter:
         self._clock = clock
         self._patience = patience
         self._commits = 0
-        self._pruned_at = 0
+        self._prune_at = 0
         self._connection: AsyncpgConnection | None = None
 
     async def open(self) -> None:
@@ -173,9 +176,9 @@ class PostgresWriter:
 
     async def _prune(self, connection: AsyncpgConnection, latest: int) -> None:
         """Now and then, forget holds that no window can see any more. `latest` is the ledger's time."""
-        if latest - self._pruned_at > _PRUNE_EVERY_US:
-            await connection.execute(sql.PRUNE, latest)
-            self._pruned_at = latest
+        if latest > self._prune_at:
+            gone = await connection.fetchval(sql.PRUNE, latest, PRUNE_AT_ONCE)
+            self._prune_at = latest + (_PRUNE_EVERY_US if gone < PRUNE_AT_ONCE else _PRUNE_PAUSE_US)
 
     async def _renew(self, connection: AsyncpgConnection, renewal: Renewal) -> list[str]:
         ids, owners = _arrays(list(renewal.owners.items()), 2)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 import ratelimit
 from server.chat.accepting import Accepted, Accepting
@@ -20,6 +20,7 @@ from server.chat.observing import refused
 from server.chat.owning import Owning
 from server.chat.pictures import Pictures
 from server.chat.refusals import draining, position_lost
+from server.chat.tidying import tidy
 from server.chat.titling import Titling
 from server.core import items, trail
 from server.core.errors import Refused
@@ -39,9 +40,6 @@ from server.core.ports import (
 from server.core.ports import Turns as StoredTurns
 from server.core.records import Actor
 from server.core.requests import TurnRequest
-
-TIDY_SECONDS: Final = 30.0
-TIDY_TURNS: Final = 500
 
 
 class Turns:
@@ -82,7 +80,8 @@ class Turns:
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self._owning)
         await self._stack.enter_async_context(self._mirrors)
-        self._stack.callback(self._owning.spawn(self._tidy()).cancel)
+        tidying = tidy(turns=self._stored, clock=self._clock, observer=self._observer, sleep=self._sleep)
+        self._stack.callback(self._owning.spawn(tidying).cancel)
         return self
 
     async def __aexit__(
@@ -252,12 +251,3 @@ class Turns:
             with suppress(StoreAway):
                 await self._pictures.drop(new.turn, new.messages)
             raise
-
-    async def _tidy(self) -> None:
-        """Forget unlisted turns whose time has passed, a few at a time."""
-        while True:
-            await self._sleep(TIDY_SECONDS)
-            try:
-                await self._stored.forget(self._clock.now(), TIDY_TURNS)
-            except Exception as failed:  # noqa: BLE001  the next round tries again
-                self._observer.saw(Happened(name=Happening.TIDY_FAILED, labels={"error": repr(failed)}))

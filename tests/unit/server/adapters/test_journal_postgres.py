@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from ratelimit.ledger import Charge, Held
-from server.adapters import database_postgres
+from server.adapters import database_postgres, journal_postgres_writer
 from server.adapters.journal_batch import Batch, Written
 from server.adapters.journal_postgres import PostgresJournal
 from server.adapters.journal_postgres_writer import PostgresWriter
@@ -309,3 +309,16 @@ async def test_the_hold_of_a_running_turn_lasts_as_long_as_the_turn(uri: str, jo
     running, left = await journal.stored_holds()
     assert (running.hold_id, running.deadline_us > HOUR, left.deadline_us) == ("hold_1", True, 6)
     assert [hold.hold_id for hold in await journal.stored_holds(["hold_2", "hold_3"])] == ["hold_2"]
+
+
+async def test_old_holds_are_dropped_as_fast_as_they_come(
+    journal: PostgresJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While there are more than one round takes, the next one follows soon; else it waits a minute."""
+    monkeypatch.setattr(journal_postgres_writer, "PRUNE_AT_ONCE", 2)
+    seen = []
+    for at_us in (1, 2, 3, 48 * HOUR, 48 * HOUR + 600_000, 96 * HOUR, 96 * HOUR + 600_000):
+        journal.record(Held(hold_id=f"h{at_us}", subject="u", model="m", charges=(), at_us=at_us, deadline_us=at_us))
+        await until_idle(journal)
+        seen.append(len(await journal.stored_holds()))
+    assert seen == [1, 2, 3, 2, 2, 1, 2]
