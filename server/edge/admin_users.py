@@ -11,7 +11,7 @@ from server.core.records import Role
 from server.edge.auth import CurrentActor, CurrentServices
 from server.edge.body import read_object
 from server.edge.fields import Fields, wrong
-from server.edge.pages import Limit, page
+from server.edge.pages import After, Limit, page
 
 LONGEST: Final = 255
 
@@ -26,7 +26,7 @@ async def users(
     services: CurrentServices,
     holding: Annotated[str, Query(max_length=LONGEST)] = "",
     limit: Limit = 50,
-    after: str | None = None,
+    after: After = None,
 ) -> dict[str, Any]:
     """Return users by name: all, or those whose name holds a text."""
     found, more = await services.operations.users.listed(holding=holding, after=after, limit=limit)

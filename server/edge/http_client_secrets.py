@@ -14,7 +14,7 @@ from server.edge.auth import CurrentActor, CurrentServices
 from server.edge.body import read_object
 from server.edge.cross_origin import may_connect, origin_of
 from server.edge.fields import Fields, unsupported, wrong
-from server.edge.pages import Limit, page
+from server.edge.pages import After, Limit, page
 from server.edge.shapes.bodies import ClientSecretBody, described
 
 SHORTEST: Final = 10
@@ -55,7 +55,7 @@ async def listed(
     actor: CurrentActor,
     services: CurrentServices,
     limit: Limit = 20,
-    after: str | None = None,
+    after: After = None,
     user: str | None = None,
 ) -> dict[str, Any]:
     """Return the secrets that this user's keys have made and that can be used, the newest first."""

@@ -14,7 +14,7 @@ from server.edge.following import StreamedAnswer, WholeAnswer
 from server.edge.http_personas import VARY
 from server.edge.items_render import items_of
 from server.edge.made_of_render import made_of
-from server.edge.pages import Limit, cut
+from server.edge.pages import After, Limit, cut
 from server.edge.responses_parse import parse
 from server.edge.responses_render import error_event, frames, response_object, sse
 from server.edge.shapes.bodies import ResponseBody, described
@@ -78,7 +78,7 @@ async def input_items(
     actor: CurrentActor,
     services: CurrentServices,
     limit: Limit = 20,
-    after: str | None = None,
+    after: After = None,
     order: Literal["asc", "desc"] = "desc",
 ) -> dict[str, Any]:
     """Return the items that came with the request."""

@@ -13,7 +13,7 @@ from server.edge.body import read_object
 from server.edge.completions_render import failure, turn_id, whole
 from server.edge.fields import Fields
 from server.edge.messages_render import messages_of
-from server.edge.pages import Limit, cut, page
+from server.edge.pages import After, Limit, cut, page
 from server.edge.services import Services
 from server.edge.shapes.bodies import MetadataBody, described
 
@@ -28,7 +28,7 @@ async def list_completions(
     actor: CurrentActor,
     services: CurrentServices,
     limit: Limit = 20,
-    after: str | None = None,
+    after: After = None,
     order: Literal["asc", "desc"] = "asc",
     model: str | None = None,
 ) -> dict[str, Any]:
@@ -75,7 +75,7 @@ async def messages(
     actor: CurrentActor,
     services: CurrentServices,
     limit: Limit = 20,
-    after: str | None = None,
+    after: After = None,
     order: Literal["asc", "desc"] = "asc",
 ) -> dict[str, Any]:
     """Return the messages that came with a stored completion."""

@@ -4,8 +4,13 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
+from server.edge.asked import LONGEST_ID
+
 Limit = Annotated[int, Query(ge=1, le=100)]
 """How many items a page has at most."""
+
+After = Annotated[str | None, Query(max_length=LONGEST_ID)]
+"""Where a page goes on: the id, or the place, of the last item before it."""
 
 
 def page(data: list[dict[str, Any]], *, more: bool) -> dict[str, Any]:
