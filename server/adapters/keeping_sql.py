@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, and_, insert, select, update
 
+from server.adapters import schema
 from server.adapters.database import Database
-from server.adapters.rows import conversation_row, message_row, text_of
-from server.adapters.schema import conversations, messages
+from server.adapters.rows import Row, conversation_row, message_row, text_of
+from server.adapters.schema import conversations
 from server.core.ports_conversations import Change
 from server.core.records import Conversation, Message
 
@@ -20,12 +21,17 @@ class SqlKeeping:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, conversation: Conversation, messages: Sequence[Message]) -> None:
-        def work(connection: Connection) -> None:
-            connection.execute(insert(conversations), conversation_row(conversation))
-            _insert(connection, conversation.id, conversation.user_id, messages)
+    async def create(self, *made: tuple[Conversation, Sequence[Message]]) -> None:
+        begun = [conversation_row(conversation) for conversation, _ in made]
+        rows = [row for conversation, said in made for row in _rows(conversation.id, conversation.user_id, said)]
 
-        await self._database.write(work)
+        def work(connection: Connection) -> None:
+            connection.execute(insert(conversations), begun)
+            if rows:
+                connection.execute(insert(schema.messages), rows)
+
+        if begun:
+            await self._database.write(work)
 
     async def add(self, conversation_id: str, user_id: str, messages: Sequence[Message], now: int) -> Sequence[Message]:
         mine = and_(conversations.c.id == conversation_id, conversations.c.user_id == user_id)
@@ -36,7 +42,7 @@ class SqlKeeping:
                 return ()
             first, *rest = messages
             chained = [msgspec.structs.replace(first, parent_id=found.leaf_id), *rest]
-            _insert(connection, conversation_id, user_id, chained)
+            connection.execute(insert(schema.messages), _rows(conversation_id, user_id, chained))
             connection.execute(update(conversations).where(mine).values(leaf_id=chained[-1].id, updated_at=now))
             return chained
 
@@ -59,7 +65,5 @@ class SqlKeeping:
         return await self._database.write(lambda connection: connection.execute(changed).rowcount > 0)
 
 
-def _insert(connection: Connection, conversation_id: str, user_id: str, said: Sequence[Message]) -> None:
-    rows = [message_row(one, user_id=user_id, conversation_id=conversation_id, turn_id="") for one in said]
-    if rows:
-        connection.execute(insert(messages), rows)
+def _rows(conversation_id: str, user_id: str, said: Sequence[Message]) -> list[Row]:
+    return [message_row(one, user_id=user_id, conversation_id=conversation_id, turn_id="") for one in said]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from server.chat.live_conversations import LiveConversations
 from server.chat.refusals import blocked, no_conversation
 from server.chat.threads import title_of
+from server.chat.transfer import Brought
 from server.core import ports
 from server.core.errors import Refused
 from server.core.ports import Clock, Ids, Moderator, ScreenContext
@@ -42,24 +43,20 @@ class Keeper:
     ) -> Conversation:
         """Begin a conversation with what was said elsewhere, and return it."""
         messages = await self._messages(actor, items)
-        return await self.store(actor, messages, title=title or title_of(messages), metadata=metadata)
+        made = self._conversation(actor, messages, title or title_of(messages), metadata)
+        await self._keeping.create((made, messages))
+        return made
 
-    async def store(
-        self, actor: Actor, messages: Sequence[Message], *, title: str, metadata: dict[str, str] | None = None
-    ) -> Conversation:
-        """Store messages that are chained already, as a conversation that goes on from the last one."""
-        now = self._clock.now()
-        conversation = Conversation(
-            id=self._ids.new("conv"),
-            user_id=actor.user_id,
-            created_at=now,
-            updated_at=now,
-            title=title,
-            leaf_id=messages[-1].id if messages else None,
-            metadata=metadata,
-        )
-        await self._keeping.create(conversation, messages)
-        return conversation
+    async def bring(self, actor: Actor, brought: Sequence[Brought]) -> Sequence[Conversation]:
+        """Store the conversations of a file, all of them or none, and return them; each goes on from its last message.
+
+        Raises `Refused` if a message of them must not be said.
+        """
+        for one in brought:
+            await self._screen(actor, one.messages)
+        made = [(self._conversation(actor, one.messages, one.title), one.messages) for one in brought]
+        await self._keeping.create(*made)
+        return [conversation for conversation, _ in made]
 
     async def add(self, actor: Actor, conversation_id: str, items: Sequence[Item]) -> Sequence[Message]:
         """Add what was said elsewhere behind the leaf, which moves; return it as it is stored."""
@@ -86,7 +83,21 @@ class Keeper:
         ids = [node.id for node in sorted(tree, key=lambda node: (node.created_at, node.id))]
         return await self._store.messages(ids, actor.user_id)
 
-    async def screen(self, actor: Actor, messages: Sequence[Message]) -> None:
+    def _conversation(
+        self, actor: Actor, messages: Sequence[Message], title: str, metadata: dict[str, str] | None = None
+    ) -> Conversation:
+        now = self._clock.now()
+        return Conversation(
+            id=self._ids.new("conv"),
+            user_id=actor.user_id,
+            created_at=now,
+            updated_at=now,
+            title=title,
+            leaf_id=messages[-1].id if messages else None,
+            metadata=metadata,
+        )
+
+    async def _screen(self, actor: Actor, messages: Sequence[Message]) -> None:
         """Refuse what a message must not say."""
         context = ScreenContext(persona="", revision=0, tier=actor.tier, marker="")
         for message in messages:
@@ -109,5 +120,5 @@ class Keeper:
             )
             parent = message.id
             messages.append(message)
-        await self.screen(actor, messages)
+        await self._screen(actor, messages)
         return messages

@@ -18,8 +18,8 @@ class Change:
 class Keeping(Protocol):
     """Conversations as their users make and change them. Another user's is as one that does not exist."""
 
-    async def create(self, conversation: Conversation, messages: Sequence[Message]) -> None:
-        """Store a conversation with messages that came without a turn, as they are chained."""
+    async def create(self, *made: tuple[Conversation, Sequence[Message]]) -> None:
+        """Store conversations with messages that came without a turn, as they are chained: all of them or none."""
 
     async def add(self, conversation_id: str, user_id: str, messages: Sequence[Message], now: int) -> Sequence[Message]:
         """Add messages, chained behind the leaf, and let the last one be the leaf; return them as stored.

@@ -13,7 +13,7 @@ from server.edge.body import read_object
 from server.edge.fields import Fields
 from server.edge.http_personas import seconds
 from server.edge.items_render import items_of
-from server.edge.pages import Limit, cut, page
+from server.edge.pages import After, Limit, cut, page
 from server.edge.shapes.bodies import ConversationBody, described
 
 LONGEST_TITLE = 200
@@ -26,7 +26,7 @@ async def list_conversations(
     actor: CurrentActor,
     services: CurrentServices,
     limit: Limit = 20,
-    after: str | None = None,
+    after: After = None,
     *,
     archived: bool = False,
 ) -> dict[str, Any]:
@@ -52,10 +52,11 @@ async def change(
     leaf = fields.text("leaf", LONGEST_ID)
     alone = leaf is None and change == Change()
     title = fields.needed_text("title", LONGEST_TITLE) if alone else fields.text("title", LONGEST_TITLE)
-    if change != Change():
-        await services.keeper.change(actor, conversation_id, change)
+    # What may be refused comes first: of a call that is refused nothing is done.
     if leaf is not None:
         await services.conversations.choose(actor, conversation_id, message_id(leaf))
+    if change != Change():
+        await services.keeper.change(actor, conversation_id, change)
     if title is not None:
         await services.conversations.rename(actor, conversation_id, title)
     return shown(await services.conversations.get(actor, conversation_id))
@@ -74,7 +75,7 @@ async def items(
     actor: CurrentActor,
     services: CurrentServices,
     limit: Limit = 20,
-    after: str | None = None,
+    after: After = None,
     order: Literal["asc", "desc"] = "desc",
     leaf: str | None = None,
 ) -> dict[str, Any]:

@@ -1,10 +1,14 @@
 """What every store promises of conversations that users make, change and search."""
 
+import msgspec
 import pytest
+from sqlalchemy.exc import IntegrityError
 
+from server.adapters import search_sql
 from server.adapters.conversations_sql import SqlConversations
 from server.adapters.keeping_sql import SqlKeeping
 from server.adapters.search_sql import SqlSearch
+from server.core import searching
 from server.core.ports import Conversations, Journal
 from server.core.ports_conversations import Change, Keeping
 from server.core.ports_search import Search
@@ -25,7 +29,9 @@ def conversations(store: Store) -> Conversations:
 
 
 @pytest.fixture
-def search(store: Store) -> Search:
+def search(store: Store, monkeypatch: pytest.MonkeyPatch) -> Search:
+    """A search that waits for its index, however slow the machine is."""
+    monkeypatch.setattr(search_sql, "PATIENCE", 600.0)
     return SqlSearch(store.base)
 
 
@@ -58,7 +64,7 @@ async def test_unused_conversations_are_found(keeping: Keeping) -> None:
 async def test_a_conversation_is_made_without_a_turn(keeping: Keeping, conversations: Conversations) -> None:
     """It comes back equal, its messages lead to its leaf, and it goes with all of them."""
     made = a_conversation(leaf_id="msg_b", metadata={"a": "1"})
-    await keeping.create(made, said("a", "b"))
+    await keeping.create((made, said("a", "b")))
     assert await conversations.conversation("conv_1", "user_1") == made
     path = await conversations.path("msg_b", "user_1")
     assert [(one.id, one.turn_id) for one in path] == [("msg_a", None), ("msg_b", None)]
@@ -66,9 +72,19 @@ async def test_a_conversation_is_made_without_a_turn(keeping: Keeping, conversat
     assert await conversations.messages(["msg_a", "msg_b"], "user_1") == []
 
 
+async def test_conversations_are_stored_together_or_not_at_all(keeping: Keeping, conversations: Conversations) -> None:
+    """One that cannot be stored leaves none of the others."""
+    await keeping.create((a_conversation("1"), said("a")))
+    with pytest.raises(IntegrityError):
+        await keeping.create((a_conversation("2"), said("b")), (a_conversation("3"), said("a")))
+    assert [one.id for one in (await conversations.list("user_1", after=None, limit=9)).items] == ["conv_1"]
+    await keeping.create((a_conversation("2"), said("b")), (a_conversation("3"), []))
+    assert len((await conversations.list("user_1", after=None, limit=9)).items) == 3
+
+
 async def test_messages_are_added_behind_the_leaf(keeping: Keeping, conversations: Conversations) -> None:
     """The leaf moves to the last of them; another user adds nothing."""
-    await keeping.create(a_conversation(leaf_id="msg_a"), said("a"))
+    await keeping.create((a_conversation(leaf_id="msg_a"), said("a")))
     assert await keeping.add("conv_1", "user_2", said("x"), 5) == ()
     added = await keeping.add("conv_1", "user_1", said("b", "c"), 5)
     assert [one.parent_id for one in added] == ["msg_a", "msg_b"]
@@ -80,7 +96,7 @@ async def test_messages_are_added_behind_the_leaf(keeping: Keeping, conversation
 
 async def test_a_conversation_is_marked_and_put_away(keeping: Keeping, conversations: Conversations) -> None:
     """What is put away is listed apart, and comes back; metadata is replaced; use is not touched."""
-    await keeping.create(a_conversation(), [])
+    await keeping.create((a_conversation(), []))
     assert await keeping.change("conv_1", "user_1", Change(metadata={"a": "2"}, archived=True), 7)
     assert not await keeping.change("conv_1", "user_2", Change(archived=False), 7)
     (away,) = (await conversations.list("user_1", after=None, limit=9, archived=True)).items
@@ -93,7 +109,7 @@ async def test_a_conversation_is_marked_and_put_away(keeping: Keeping, conversat
 async def test_words_are_found_in_messages_and_titles(keeping: Keeping, search: Search) -> None:
     """All words have to be in one place; the last may go on; nobody finds another user's."""
     await keeping.create(
-        a_conversation(leaf_id="msg_b", title="Weather talk"), said("The rain in Spain", "Caf\u00e9 \u5929\u6c14")
+        (a_conversation(leaf_id="msg_b", title="Weather talk"), said("The rain in Spain", "Caf\u00e9 \u5929\u6c14"))
     )
     assert await found(search, "spain RAIN") == ["msg_The rain in Spain"]
     assert await found(search, '"rain in sp') == ["msg_The rain in Spain"]
@@ -122,7 +138,7 @@ async def test_what_was_said_since_is_found(
 
 async def test_matches_come_in_pages(keeping: Keeping, search: Search) -> None:
     """The newest come first, and each page says where the next one goes on."""
-    await keeping.create(a_conversation(title="", leaf_id="msg_c d"), said("a d", "b d", "c d"))
+    await keeping.create((a_conversation(title="", leaf_id="msg_c d"), said("a d", "b d", "c d")))
     first = await search.find("user_1", query("d"), after=None, limit=2)
     assert ([one.message and one.message.id for one in first.items], first.more) == (["msg_c d", "msg_b d"], True)
     second = await search.find("user_1", query("d"), after=first.items[-1].place, limit=2)
@@ -132,7 +148,7 @@ async def test_matches_come_in_pages(keeping: Keeping, search: Search) -> None:
 async def test_a_long_talk_is_found_whole(keeping: Keeping, search: Search) -> None:
     """However much is indexed at a time, every message is on exactly one page, the newest first."""
     texts = [f"rain {number}" for number in range(450)]
-    await keeping.create(a_conversation(title="Rain", leaf_id="msg_rain 449", created_at=0), said(*texts))
+    await keeping.create((a_conversation(title="Rain", leaf_id="msg_rain 449", created_at=0), said(*texts)))
     shown: list[str] = []
     after: str | None = None
     more = True
@@ -144,8 +160,30 @@ async def test_a_long_talk_is_found_whole(keeping: Keeping, search: Search) -> N
     assert [text for text in shown if text != "Rain"] == texts[::-1]
 
 
+async def test_a_message_of_many_long_words_hides_no_other(keeping: Keeping, search: Search) -> None:
+    """Its first words are found, and so is what was said beside it."""
+    long = " ".join(f"{number:064}" for number in range(18_000))
+    first, second = said("hello", "long")
+    second = msgspec.structs.replace(second, parts=(TextPart(long),))
+    await keeping.create((a_conversation(leaf_id="msg_long"), [first, second]))
+    assert await found(search, "hello") == ["msg_hello"]
+    assert await found(search, f"{7:064} ") == ["msg_long"]
+
+
+async def test_words_that_the_index_does_not_take_hide_no_other(
+    keeping: Keeping, search: Search, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a database refuses to index, the rest is found."""
+    monkeypatch.setattr(searching, "MOST_BYTES", 10_000_000)
+    long = " ".join(f"{number:064}" for number in range(18_000))
+    first, second = said("hello", "long")
+    second = msgspec.structs.replace(second, parts=(TextPart(long),))
+    await keeping.create((a_conversation(leaf_id="msg_long"), [first, second]))
+    assert await found(search, "hello") == ["msg_hello"]
+
+
 @pytest.mark.parametrize("after", ["", "7", "x.y", "9" * 20, "9" * 5000, "1.\u0663", f"{'9' * 18}.{'9' * 19}"])
 async def test_after_an_unknown_place_is_nothing(keeping: Keeping, search: Search, after: str) -> None:
     """What no page said has nothing after it."""
-    await keeping.create(a_conversation(leaf_id="msg_rain"), said("rain"))
+    await keeping.create((a_conversation(leaf_id="msg_rain"), said("rain")))
     assert (await search.find("user_1", query("rain"), after=after, limit=5)).items == []

@@ -21,15 +21,16 @@ MESSAGES = 450
 
 
 @pytest.fixture
-async def base(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
-    """Give a database with a conversation of many messages."""
+async def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SqliteDatabase]:
+    """Give a database with a conversation of many messages, and time to index them."""
+    monkeypatch.setattr(search_sql, "PATIENCE", 600.0)
     database.migrate(tmp_path / "parley.db")
     async with database.opened(tmp_path / "parley.db") as base:
         said = [
             Message(id=f"msg_{number}", role="user", parts=(TextPart(f"rain {number}"),), created_at=number)
             for number in range(MESSAGES)
         ]
-        await SqlKeeping(base).create(a_conversation(leaf_id=said[-1].id, title=""), said)
+        await SqlKeeping(base).create((a_conversation(leaf_id=said[-1].id, title=""), said))
         yield base
 
 

@@ -187,9 +187,10 @@ class FakeStore:
         self.kept = [renamed if kept.id == found.id else kept for kept in self.kept]
         return renamed
 
-    async def create(self, conversation: Conversation, messages: Sequence[Message]) -> None:
-        self.kept.append(conversation)
-        self.said += messages
+    async def create(self, *made: tuple[Conversation, Sequence[Message]]) -> None:
+        for conversation, messages in made:
+            self.kept.append(conversation)
+            self.said += messages
 
     async def add(self, conversation_id: str, user_id: str, messages: Sequence[Message], now: int) -> Sequence[Message]:
         found = await self.conversation(conversation_id, user_id)

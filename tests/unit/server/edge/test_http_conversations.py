@@ -78,4 +78,7 @@ def test_branches_of_a_conversation() -> None:
         assert client.post("/v1/conversations/conv_1", json={"leaf": "msg_2"}).json()["leaf"] == "msg_2"
         both = client.post("/v1/conversations/conv_1", json={"leaf": "msg_1", "title": "new"}).json()
         assert (both["leaf"], both["title"]) == ("msg_3", "new")
-        assert error_of(client.post("/v1/conversations/conv_1", json={"leaf": "msg_9"})) == (404, "message_not_found")
+        wrong = client.post("/v1/conversations/conv_1", json={"leaf": "msg_9", "archived": True, "title": "x"})
+        assert error_of(wrong) == (404, "message_not_found")
+        kept = client.get("/v1/conversations/conv_1").json()
+        assert (kept["archived"], kept["title"]) == (False, "new")
