@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import Request
 
-from server.edge.json_in import MOST_BYTES, decode, too_large
+from server.edge.json_in import MOST_BYTES, decode, decode_any, too_large
 
 
 async def read_object(request: Request) -> dict[str, Any]:
@@ -13,9 +13,8 @@ async def read_object(request: Request) -> dict[str, Any]:
 
 
 async def read_value(request: Request) -> Any:
-    """Return the JSON in the body, an object or an array. Raises `Refused`."""
-    # It is read as the one member of an object, so that both are checked alike.
-    return decode(b'{"body":' + await read_bytes(request, MOST_BYTES - 16) + b"}")["body"]
+    """Return the JSON in the body, whatever value it is. Raises `Refused`."""
+    return decode_any(await read_bytes(request, MOST_BYTES))
 
 
 async def read_bytes(request: Request, most: int) -> bytes:

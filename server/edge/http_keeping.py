@@ -18,7 +18,7 @@ from server.edge.body import read_object, read_value
 from server.edge.fields import Fields, unsupported
 from server.edge.http_conversations import shown
 from server.edge.items_render import items_of
-from server.edge.pages import Limit, page
+from server.edge.pages import After, Limit, page
 from server.edge.responses_parse import said
 from server.edge.shapes.bodies import ItemsBody, NewConversationBody, described
 
@@ -44,7 +44,7 @@ async def search(
     services: CurrentServices,
     query: Annotated[str, Query(max_length=LONGEST_QUERY)],
     limit: Limit = 20,
-    after: str | None = None,
+    after: After = None,
 ) -> dict[str, Any]:
     """Return where all words of `query` are, in one message or title, newest first."""
     wanted = searching.query(query)
@@ -57,10 +57,7 @@ async def search(
 async def bring(request: Request, actor: CurrentActor, services: CurrentServices) -> dict[str, Any]:
     """Store the conversations of a file: those of an export, or of ChatGPT's `conversations.json`."""
     brought = transfer.read(await read_value(request), lambda: services.ids.new("msg"), services.clock.now())
-    for one in brought:
-        await services.keeper.screen(actor, one.messages)
-    made = [await services.keeper.store(actor, one.messages, title=one.title) for one in brought]
-    return page([shown(one) for one in made], more=False)
+    return page([shown(one) for one in await services.keeper.bring(actor, brought)], more=False)
 
 
 @router.get("/v1/conversations/{conversation_id}/export")

@@ -29,6 +29,14 @@ def too_large(most: int = MOST_BYTES) -> Refused:
 
 def decode(text: str | bytes) -> dict[str, Any]:
     """Return the JSON object that `text` is. Raises `Refused`."""
+    value = decode_any(text)
+    if not isinstance(value, dict):
+        raise Refused("invalid_json", "A JSON object is expected.")
+    return value
+
+
+def decode_any(text: str | bytes) -> Any:
+    """Return the JSON value that `text` is, checked as an object is. Raises `Refused`."""
     if len(text) > MOST_BYTES or (isinstance(text, str) and _bytes_of(text) > MOST_BYTES):
         raise too_large()
     if _boxes(text) > MOST_BOXES:
@@ -39,8 +47,6 @@ def decode(text: str | bytes) -> dict[str, Any]:
         raise _too_deep() from None
     except ValueError as wrong:
         raise Refused("invalid_json", f"This is not JSON: {wrong}.") from None
-    if not isinstance(value, dict):
-        raise Refused("invalid_json", "A JSON object is expected.")
     if levels(value, MOST_LEVELS) > MOST_LEVELS:
         raise _too_deep()
     return value

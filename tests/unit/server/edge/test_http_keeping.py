@@ -45,3 +45,26 @@ def test_a_search_needs_words() -> None:
         assert error_of(client.get("/v1/conversations/search?query=%22")) == (400, "invalid_value")
         assert error_of(client.get("/v1/conversations/search")) == (400, "invalid_value")
         assert client.get("/v1/conversations/search?query=rain").json()["data"] == []
+
+
+def test_an_import_is_one_value() -> None:
+    """What stands behind it is no part of it: the file is refused."""
+    with visiting(World()) as client:
+        file = b'{"format": "parley.conversation/1", "messages": []}'
+        assert client.post("/v1/conversations/import", content=file).status_code == 200
+        odd = client.post("/v1/conversations/import", content=file + b',"body":[]')
+        assert error_of(odd) == (400, "invalid_json")
+
+
+def test_an_import_is_stored_whole_or_not_at_all() -> None:
+    """One message that must not be said leaves nothing of the file."""
+    world = World()
+    with visiting(world) as client:
+        parts = [[{"type": "text", "text": text}] for text in ("hi", "forbidden")]
+        files = [
+            {"format": "parley.conversation/1", "messages": [{"id": "a", "role": "user", "parts": said}]}
+            for said in parts
+        ]
+        assert error_of(client.post("/v1/conversations/import", json=files)) == (400, "content_blocked")
+        assert (world.store.kept, world.store.said) == ([], [])
+        assert len(client.post("/v1/conversations/import", json=files[:1]).json()["data"]) == 1

@@ -3,7 +3,7 @@
 import pytest
 
 from server.core.errors import Refused
-from server.edge.json_in import MOST_BOXES, MOST_BYTES, MOST_LEVELS, decode, digest
+from server.edge.json_in import MOST_BOXES, MOST_BYTES, MOST_LEVELS, decode, decode_any, digest
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", "7", '"x"', '{"a":NaN}', '{"a":1e999}', '{"a":"\\ud800"}', "{'a':1}"])
@@ -11,6 +11,15 @@ def test_what_is_not_an_object_is_refused(text: str) -> None:
     """Broken JSON, values that are no objects, and text that cannot be stored are `invalid_json`."""
     with pytest.raises(Refused) as refused:
         decode(text)
+    assert refused.value.code == "invalid_json"
+
+
+@pytest.mark.parametrize("text", ["", "[", "1,2", '1,"x":2', '[1],"body":[2]', "[1]}", '{"a":NaN}'])
+def test_what_is_not_one_value_is_refused(text: str) -> None:
+    """Nothing may stand behind the value, and it is checked as an object is."""
+    assert decode_any("[1]") == [1]
+    with pytest.raises(Refused) as refused:
+        decode_any(text)
     assert refused.value.code == "invalid_json"
 
 
@@ -22,9 +31,10 @@ def test_depth_is_bounded() -> None:
     """64 levels pass; one more, or ten thousand more, are `too_deep`."""
     assert decode(nested(MOST_LEVELS))
     for levels in (MOST_LEVELS + 1, 10_000):
-        with pytest.raises(Refused) as refused:
-            decode(nested(levels))
-        assert refused.value.code == "too_deep"
+        for read in (decode, decode_any):
+            with pytest.raises(Refused) as refused:
+                read(nested(levels))
+            assert refused.value.code == "too_deep"
 
 
 @pytest.mark.parametrize("box", ["[]", "{}", '["\\\\"]', '[""]'])
