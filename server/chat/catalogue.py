@@ -1,7 +1,7 @@
 """Who can answer: the models of the configuration and the live personas, and which of them a request means."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from personas import Compiled
@@ -126,6 +126,15 @@ class Catalogue:
             )
         return Choice(speaker, self._models[alias], alias)
 
+    async def check_for_users(self, actor: Actor, request: TurnRequest) -> None:
+        """Raise `Refused` where no user at all can be answered. Of which tier they are is not looked at: it changes."""
+        _, named = split(request.model, request.persona)
+        if named is not None and _revision_of(named)[1] is not None:
+            raise _for_developers()
+        speaker = (await self.choose(replace(actor, role=Role.OPERATOR), request, None)).speaker
+        if _is_closed(speaker):
+            raise _not_allowed(speaker, "operators")
+
     def allowed(self, speaker: Speaker) -> list[str]:
         """Return the aliases that may answer for the persona, the preferred one first."""
         return allowed_aliases(speaker.compiled, self._models, self._groups, self._default_model)
@@ -151,11 +160,7 @@ class Catalogue:
             return self._for(actor, name)
         is_pinned = conversation is not None and (name, wanted) == (pinned, conversation.revision)
         if not is_pinned and not actor.role.covers(Role.DEVELOPER):
-            raise Refused(
-                "persona_revision_forbidden",
-                "Choosing a revision of a persona needs a key of role developer; leave `@n` out to get the live one.",
-                param="persona",
-            )
+            raise _for_developers()
         return await self._revision(name, self._numbered(name, wanted))
 
     async def _revision(self, name: str, number: int) -> Speaker:
@@ -214,13 +219,30 @@ def allowed_aliases(
 
 
 def _admit(actor: Actor, speaker: Speaker) -> None:
-    """Refuse those whom the persona is not for. There are no groups of users yet, so groups admit operators only."""
-    access = speaker.compiled.access
-    closed = access.owner_only or access.groups is not None
-    outside = access.tiers is not None and actor.tier not in access.tiers
+    """Refuse those whom the persona is not for."""
+    tiers, closed = speaker.compiled.access.tiers, _is_closed(speaker)
+    outside = tiers is not None and actor.tier not in tiers
     if (closed or outside) and not actor.role.covers(Role.OPERATOR):
-        for_whom = f"the tiers {', '.join(access.tiers)}" if outside and access.tiers and not closed else "operators"
-        raise Refused("persona_not_allowed", f"The persona {speaker.name!r} is for {for_whom}.", param="persona")
+        raise _not_allowed(
+            speaker, f"the tiers {', '.join(tiers)}" if outside and tiers and not closed else "operators"
+        )
+
+
+def _is_closed(speaker: Speaker) -> bool:
+    """Return whether only operators get it. There are no groups of users yet, so groups admit nobody else."""
+    return speaker.compiled.access.owner_only or speaker.compiled.access.groups is not None
+
+
+def _not_allowed(speaker: Speaker, for_whom: str) -> Refused:
+    return Refused("persona_not_allowed", f"The persona {speaker.name!r} is for {for_whom}.", param="persona")
+
+
+def _for_developers() -> Refused:
+    return Refused(
+        "persona_revision_forbidden",
+        "Choosing a revision of a persona needs a key of role developer; leave `@n` out to get the live one.",
+        param="persona",
+    )
 
 
 def split(model: str | None, persona: str | None) -> tuple[str | None, str | None]:

@@ -1,7 +1,7 @@
 """Client secrets: an application makes them for the browsers of its users, lists them and ends them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import ratelimit
@@ -9,7 +9,7 @@ from server.chat.catalogue import Catalogue
 from server.core.errors import Refused
 from server.core.ports import Clock, Ids
 from server.core.ports_secrets import ClientSecret, ClientSecrets, NewSecret
-from server.core.records import Actor, Binding, Role
+from server.core.records import Actor, Binding
 from server.core.requests import TurnRequest
 
 SECOND: Final = 1_000_000
@@ -55,10 +55,8 @@ class SecretDesk:
             names = ", ".join(tiers.by_name)
             raise Refused("invalid_value", f"There is no tier {wanted.tier!r}; there are: {names}.", param="tier")
         if wanted.persona is not None or wanted.model is not None:
-            # Whether the user's tier has them is seen when they are asked for: it may change until then.
-            everything = replace(actor, role=Role.OPERATOR)
             asked = TurnRequest(items=(), model=wanted.model, persona=wanted.persona)
-            await self._catalogue.choose(everything, asked, None)
+            await self._catalogue.check_for_users(actor, asked)
         now = self._clock.now()
         binding = Binding(
             id=self._ids.new("secret"),

@@ -186,6 +186,8 @@ async def test_what_could_never_be_used_is_not_made(shop: tuple[House, FakeClock
     session = {"type": "realtime"}
     assert await refused(application, session=session | {"model": "gpt-9"}) == (404, "model_not_found", "model")
     assert await refused(application, session={"prompt": {"id": "nobody"}}) == (404, "persona_not_found", "persona")
+    revision = await refused(application, session={"prompt": {"id": "assistant@1"}})
+    assert revision == (403, "persona_revision_forbidden", "persona")
     assert await refused(application, session={"type": "transcription"}) == (
         400,
         "unsupported_value",

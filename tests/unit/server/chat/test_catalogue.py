@@ -103,6 +103,30 @@ async def test_a_revision_is_for_developers() -> None:
         assert (await one.choose(actor(), request_, pinned(2))).speaker.number == 2
 
 
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        (asked(persona="assistant@2"), "persona_revision_forbidden"),
+        (asked(model="persona:assistant@live"), "persona_revision_forbidden"),
+        (asked(persona="pirate"), "persona_not_allowed"),
+        (asked(persona="nobody"), "persona_not_found"),
+        (asked(model="none"), "model_not_found"),
+    ],
+)
+async def test_what_no_user_can_ask_for(request_: TurnRequest, code: str) -> None:
+    """It is refused whoever asks for them, so that nothing is made for users that they could never use."""
+    one = catalogue(revision(), FOR_ONE, kept=[KEPT])
+    with pytest.raises(Refused) as refused:
+        await one.check_for_users(actor(Role.OPERATOR), request_)
+    assert refused.value.code == code
+
+
+async def test_what_users_of_some_tier_can_ask_for() -> None:
+    """Whether theirs is one of them is seen when they ask."""
+    await catalogue(FOR_PRO).check_for_users(actor(Role.DEVELOPER), asked(persona="pirate"))
+    await catalogue().check_for_users(actor(Role.DEVELOPER), asked(model="large"))
+
+
 async def test_a_developer_may_name_a_label() -> None:
     """`@staging` is the revision that the label points at, and only for developers."""
     one = catalogue(kept=[KEPT])
