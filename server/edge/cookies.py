@@ -8,6 +8,7 @@ type that a form cannot send.
 from typing import Final
 
 from starlette.requests import HTTPConnection
+from starlette.responses import Response
 
 from server.core.errors import Refused
 from server.core.ports_sessions import PREFIX
@@ -37,6 +38,23 @@ def session(connection: HTTPConnection, public_url: str | None) -> str | None:
         return None
     check_ours(connection, public_url)
     return secret
+
+
+def is_session(connection: HTTPConnection, public_url: str | None) -> bool:
+    """Return whether it is a session that speaks for who asks: a key would count before it."""
+    given = connection.cookies.get(name(secure=is_secure(public_url)), "")
+    return given.startswith(PREFIX) and "authorization" not in connection.headers
+
+
+def keep(response: Response, public_url: str | None, secret: str, seconds: int) -> None:
+    """Have the browser keep the secret of a session for so long."""
+    secure = is_secure(public_url)
+    response.set_cookie(name(secure=secure), secret, max_age=seconds, secure=secure, httponly=True, samesite="strict")
+
+
+def forget(response: Response, public_url: str | None) -> None:
+    """Have the browser keep no session any more; no script of a page could."""
+    keep(response, public_url, "", 0)
 
 
 def check_ours(connection: HTTPConnection, public_url: str | None) -> None:

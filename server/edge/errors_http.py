@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from server.core.errors import Refused
 from server.core.ports import StoreAway
+from server.edge import cookies
 from server.edge.refusals import store_away
 
 Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
@@ -27,8 +28,14 @@ def respond(refused: Refused) -> JSONResponse:
     return JSONResponse({"error": refused.body()}, refused.problem.status, headers)
 
 
-async def _refused(_: Request, refused: Refused) -> Response:
-    return respond(refused)
+async def _refused(request: Request, refused: Refused) -> Response:
+    response = respond(refused)
+    public_url = request.app.state.services.public_url
+    # Signing out is for whoever is refused, too; but no page of others signs anybody out.
+    leaves = request.method == "DELETE" and request.url.path == "/session" and refused.code != "foreign_page"
+    if (refused.code == "invalid_api_key" or leaves) and cookies.is_session(request, public_url):
+        cookies.forget(response, public_url)
+    return response
 
 
 async def _from_framework(request: Request, failed: HTTPException) -> Response:

@@ -12,7 +12,6 @@ from server.edge import cookies
 from server.edge.auth import CurrentActor, CurrentServices
 from server.edge.body import read_object
 from server.edge.fields import Fields
-from server.edge.services import Services
 
 LONGEST: Final = 255
 SECOND: Final = 1_000_000
@@ -41,7 +40,7 @@ async def sign_in(request: Request, services: CurrentServices) -> Response:
         raise
     until = session.expires_at or session.created_at
     response = JSONResponse(_session(actor) | {"expires_at": rfc3339(until)})
-    _keep(response, services, secret, (until - session.created_at) // SECOND)
+    cookies.keep(response, services.public_url, secret, (until - session.created_at) // SECOND)
     return response
 
 
@@ -51,15 +50,8 @@ async def sign_out(request: Request, actor: CurrentActor, services: CurrentServi
     secret = cookies.session(request, services.public_url)
     ended = secret is not None and await services.signing_in.sign_out(secret)
     response = JSONResponse({"object": "session", "user": actor.name, "deleted": ended})
-    _keep(response, services, "", 0)
+    cookies.forget(response, services.public_url)
     return response
-
-
-def _keep(response: Response, services: Services, secret: str, seconds: int) -> None:
-    secure = cookies.is_secure(services.public_url)
-    response.set_cookie(
-        cookies.name(secure=secure), secret, max_age=seconds, secure=secure, httponly=True, samesite="strict"
-    )
 
 
 def _session(actor: Actor) -> dict[str, Any]:

@@ -64,6 +64,38 @@ def test_signing_out_ends_the_session() -> None:
         assert error_of(client.get("/session", headers={"cookie": f"{COOKIE}={kept}"})) == (401, "invalid_api_key")
 
 
+@pytest.mark.parametrize(("method", "path"), [("DELETE", "/session"), ("GET", "/session"), ("GET", "/v1/usage")])
+def test_a_session_that_has_ended_leaves_no_cookie(method: str, path: str) -> None:
+    """The browser forgets what lets nobody in any more, as no script could make it."""
+    world = World()
+    world.identity.revoked.add("session-gone")
+    with visiting(world, headers={}) as client:
+        client.cookies.set(COOKIE, "session-gone", domain="testserver.local", path="/")
+        assert error_of(client.request(method, path, headers=OURS)) == (401, "invalid_api_key")
+        assert COOKIE not in client.cookies
+
+
+def test_whoever_is_suspended_can_sign_out() -> None:
+    """The cookie goes though the call is refused; one that other pages make changes nothing."""
+    world = World()
+    world.identity.suspended.add("session-ana")
+    with visiting(world, headers={}) as client:
+        client.cookies.set(COOKIE, "session-ana", domain="testserver.local", path="/")
+        assert error_of(client.get("/session")) == (403, "user_suspended")
+        assert error_of(client.delete("/session", headers={"sec-fetch-site": "cross-site"})) == (403, "foreign_page")
+        assert COOKIE in client.cookies
+        assert error_of(client.delete("/session", headers=OURS)) == (403, "user_suspended")
+        assert COOKIE not in client.cookies
+
+
+def test_a_wrong_key_leaves_the_cookie() -> None:
+    """It is the key that was refused, not the session beside it."""
+    with visiting(World(), headers={}) as client:
+        client.cookies.set(COOKIE, "session-ana", domain="testserver.local", path="/")
+        assert client.get("/session", headers={"authorization": "Bearer sk-gone"}).status_code == 401
+        assert COOKIE in client.cookies
+
+
 def test_a_key_is_no_session_to_sign_out_of() -> None:
     """Whoever asks with a key keeps it."""
     with visiting(World()) as client:
