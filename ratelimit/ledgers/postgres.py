@@ -27,6 +27,8 @@ _ANSWER_SECONDS = 10.0
 """How long the server may take over a decision before it is taken for lost."""
 _SWEEP_EVERY = 64
 _SWEEP = 4 * _SWEEP_EVERY
+_SWEEP_SUBJECTS_AT_ONCE = 10_000
+"""Their age has no index, which every decision would have to keep: an hour's are looked for in one pass."""
 # The time is read once more after the wait for the lock.
 _LOCK = """
 INSERT INTO caps_subject AS known (subject, last_us)
@@ -58,6 +60,12 @@ _SWEEPS = tuple(
     for table, name, until in (("caps_hold", "hold_id", "forget_us"), ("caps_counter", "key", "empty_us"))
 )
 
+# A subject that is asked about again has its row again. The row keeps the time from going back: nobody asks for hours.
+_SWEEP_SUBJECTS = f"""
+DELETE FROM caps_subject WHERE subject IN (
+    SELECT subject FROM caps_subject WHERE last_us <= $1 LIMIT {_SWEEP_SUBJECTS_AT_ONCE} FOR UPDATE SKIP LOCKED)
+"""  # noqa: S608  # a number of this module
+
 _reached = away_on(
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
@@ -77,6 +85,7 @@ class PostgresLedger:
         self._pool = pool
         self._clock = clock
         self._taken = 0
+        self._sweep_subjects_us = 0
 
     @_reached
     async def take(self, hold: HoldRequest) -> Taken | Full:
@@ -210,6 +219,10 @@ class PostgresLedger:
             now = await self._lock(connection, [])
             for sweep in _SWEEPS:
                 await connection.execute(sweep, now)
+            if now >= self._sweep_subjects_us:
+                swept = await connection.execute(_SWEEP_SUBJECTS, now - REMEMBER_US)
+                more = swept == f"DELETE {_SWEEP_SUBJECTS_AT_ONCE}"
+                self._sweep_subjects_us = now if more else now + REMEMBER_US
 
 
 @asynccontextmanager

@@ -91,7 +91,7 @@ async def test_nobody_waits_for_each_other(ledger: Ledger) -> None:
 
 
 async def test_what_can_no_longer_matter_is_swept(ledger: Ledger, wall: Wall) -> None:
-    """Counters that are empty and holds that are forgotten go away as others are served; live ones stay."""
+    """Empty counters, forgotten holds and idle subjects go away as others are served; live ones stay."""
     for number in range(20):
         await ledger.take(request(f"old{number}", demand(f"user{number}"), who=f"user{number}"))
         await ledger.settle(f"old{number}", {})
@@ -103,6 +103,8 @@ async def test_what_can_no_longer_matter_is_swept(ledger: Ledger, wall: Wall) ->
         await ledger.take(request(f"new{number}", demand(cap=100)))
     assert await rows("caps_counter") == 2
     assert await rows("caps_hold") == 65
+    assert await rows("caps_subject") == len({"ana", "live", ""})
+    assert isinstance(await ledger.take(request("again", demand("user1"), who="user1")), Taken)
     assert (await ledger.levels([demand("live")])).levels["live|m"].used == 1
 
 
