@@ -9,6 +9,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy import Table
+
 from server.adapters.database import sqlite_connection
 from server.adapters.journal_batch import (
     Adoption,
@@ -24,23 +26,23 @@ from server.adapters.journal_batch import (
 )
 from server.adapters.journal_holds import folded
 from server.adapters.rows import Row, text_of
+from server.adapters.schema import conversations, holds, messages, turns, usage
 from server.core.ports import DuplicateRequest, Fenced
 
 _PRUNE_EVERY_US: Final = 60_000_000
 
-_INSERT_TURN: Final = """
-    INSERT INTO turns (id, user_id, conversation_id, client_request_id, hold_id, message_id, newest_id, facts, owner,
-                       lease_until, status, created_at, completion_at)
-    VALUES (:id, :user_id, :conversation_id, :client_request_id, :hold_id, :message_id, :newest_id, :facts, :owner,
-            :lease_until, :status, :created_at, :completion_at)
+
+def _insert(table: Table, *besides: str) -> str:
+    """Return the statement that inserts a row of all columns; those `besides` have nothing yet."""
+    names = [column.name for column in table.c if column.name not in besides]
+    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)})"  # noqa: S608  # of our names
+
+
+_INSERT_TURN: Final = f"""
+    {_insert(turns, "outcome", "trail", "ended_at", "keep_until")}
     ON CONFLICT (user_id, client_request_id) DO NOTHING"""
-_INSERT_CONVERSATION: Final = """
-    INSERT INTO conversations (id, user_id, title, persona, revision, greeting, leaf_id, metadata, created_at,
-                               updated_at)
-    VALUES (:id, :user_id, :title, :persona, :revision, :greeting, :leaf_id, :metadata, :created_at, :updated_at)"""
-_INSERT_MESSAGE: Final = """
-    INSERT INTO messages (id, user_id, conversation_id, parent_id, turn_id, role, status, parts, context, created_at)
-    VALUES (:id, :user_id, :conversation_id, :parent_id, :turn_id, :role, :status, :parts, :context, :created_at)"""
+_INSERT_CONVERSATION: Final = _insert(conversations, "indexed_at")
+_INSERT_MESSAGE: Final = _insert(messages)
 # A turn that was deleted meanwhile is marked with 0 or -1, that of a deleted conversation with 0: what is marked with 0
 # is to be forgotten when it has ended. A conversation
 # that was deleted between a turn's acceptance and its first commit could not mark it, but it is not there.
@@ -53,11 +55,7 @@ _END_TURN: Final = """
                          ELSE :keep_until
                      END
     WHERE id = :id"""
-_INSERT_USAGE: Final = """
-    INSERT INTO usage (turn_id, user_id, asked, model, persona, revision, status, input_tokens, output_tokens,
-                       cached_tokens, reasoning_tokens, estimated, hold_id, charged, created_at, ended_at, settled_at)
-    VALUES (:turn_id, :user_id, :asked, :model, :persona, :revision, :status, :input_tokens, :output_tokens,
-            :cached_tokens, :reasoning_tokens, :estimated, :hold_id, :charged, :created_at, :ended_at, :settled_at)"""
+_INSERT_USAGE: Final = _insert(usage)
 _MOVE_LEAF: Final = """
     UPDATE conversations
     SET leaf_id = COALESCE(:reply_id, (SELECT newest_id FROM turns WHERE id = :turn_id), leaf_id)
@@ -72,9 +70,7 @@ _ORPHANS: Final = """
     SELECT id, owner, facts FROM turns WHERE ended_at IS NULL AND (:everyone OR lease_until < :now)
         AND id NOT IN (SELECT value FROM json_each(:besides))"""
 _TAKE_OVER: Final = "UPDATE turns SET owner = owner + 1, lease_until = ? WHERE id = ?"
-_HOLD_COLUMNS: Final = (
-    "hold_id", "subject", "model", "charges", "at_us", "deadline_us", "keep_until", "amounts",
-)  # fmt: skip
+_HOLD_COLUMNS: Final = tuple(column.name for column in holds.c)
 _MANY_HOLDS: Final = 100
 """Holds that one statement inserts, for which the lock of the interpreter is given up once."""
 _SETTLE_HOLD: Final = "UPDATE holds SET amounts = ? WHERE hold_id = ?"

@@ -23,7 +23,9 @@ async def begin(journal: Journal, name: str, conversation: Conversation) -> Turn
 
 async def test_a_conversation_is_stored_with_its_first_turn(journal: Journal, conversations: Conversations) -> None:
     """It comes back equal."""
-    conversation = a_conversation(persona="pirate", revision=3, greeting=0, metadata={"topic": "sea"})
+    conversation = a_conversation(
+        persona="pirate", revision=3, greeting=0, leaf_id="msg_0", metadata={"topic": "sea"}, archived_at=7
+    )
     await begin(journal, "1", conversation)
     assert await conversations.conversation("conv_1", "user_1") == conversation
 
