@@ -8,17 +8,12 @@ import msgspec
 from sqlalchemy import Connection, and_, case, desc, select, tuple_, update
 
 from server.adapters.database import Database
+from server.adapters.keep_until import FORGET, HIDE, SHOWN
 from server.adapters.rows import text_of, turn_of
 from server.adapters.schema import turns
-from server.adapters.turns_sql import SHOWN, STORED, stored_of
+from server.adapters.turns_sql import STORED, stored_of
 from server.core.ports import StoredTurn
 from server.core.ports_stored import CompletionPage
-
-FORGET: Final = 0
-"""The `keep_until` of a deleted turn: it goes as soon as nothing leads through its messages."""
-
-HIDE: Final = -1
-"""That of one whose messages are a conversation's: they go with it."""
 
 _BATCH: Final = 200
 

@@ -19,14 +19,12 @@ from sqlalchemy import (
 
 from server.adapters.database import Database
 from server.adapters.images_sql import let_go
+from server.adapters.keep_until import FORGET
 from server.adapters.rows import conversation_of, message_of
 from server.adapters.schema import conversations, message_words, messages, turns
 from server.core.branches import Node
 from server.core.ports import Page, Standing
 from server.core.records import Conversation, Message
-
-FORGET_WHEN_ENDED: Final = 0
-"""The `keep_until` of a turn whose conversation was deleted while it ran; nobody is shown it any more."""
 
 _user: BindParameter[str] = bindparam("user_id")
 _mine = conversations.c.user_id == _user
@@ -137,7 +135,7 @@ class SqlConversations:
         def work(connection: Connection) -> bool:
             # What still runs is charged as any other turn, so it must be able to end. Turns go before their
             # conversation, as where a turn ends: two that lock in different orders would wait for each other.
-            connection.execute(update(turns).where(mine).values(keep_until=FORGET_WHEN_ENDED))
+            connection.execute(update(turns).where(mine).values(keep_until=FORGET))
             let_go(connection, connection.scalars(select(turns.c.id).where(ended)).all())
             connection.execute(delete(messages).where(messages.c.turn_id.in_(select(turns.c.id).where(ended))))
             connection.execute(delete(turns).where(ended))

@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import Table
 
+from server.adapters.keep_until import at_end
 from server.adapters.schema import conversations, holds, messages, turns, usage
 
 COMMITS: Final = 1 << 40
@@ -67,9 +68,7 @@ logged AS (
     SELECT id, owner * {COMMITS} + {{3}}::bigint, payload FROM owned
     ON CONFLICT DO NOTHING)"""
 
-# Ends, usage rows and replies. A conversation that was deleted meanwhile has marked its turn with 0: it is to be
-# forgotten when it has ended. One that was deleted between a turn's acceptance and its first commit could not mark it,
-# but it is not there.
+# Ends, usage rows and replies.
 _END: Final = f"""
 ending AS (
     SELECT * FROM json_to_recordset({{0}}::json) AS ending (
@@ -77,11 +76,7 @@ ending AS (
         conversation_id text, moves_leaf boolean, reply_id text, place int)),
 ended AS (
     UPDATE turns SET status = ending.status, outcome = ending.outcome, trail = ending.trail::bytea,
-        ended_at = ending.ended_at, keep_until = CASE
-            WHEN turns.keep_until <= 0 THEN turns.keep_until
-            WHEN turns.conversation_id IS NOT NULL
-                AND NOT EXISTS (SELECT FROM conversations WHERE conversations.id = turns.conversation_id) THEN 0
-            ELSE ending.keep_until END
+        ended_at = ending.ended_at, keep_until = {at_end("ending.keep_until")}
     FROM ending WHERE turns.id = ending.id AND turns.owner = ending.owner AND turns.ended_at IS NULL
     RETURNING turns.id, turns.newest_id),
 over AS (

@@ -25,6 +25,7 @@ from server.adapters.journal_batch import (
     payload,
 )
 from server.adapters.journal_holds import folded
+from server.adapters.keep_until import at_end
 from server.adapters.rows import Row, text_of
 from server.adapters.schema import conversations, holds, messages, turns, usage
 from server.core.ports import DuplicateRequest, Fenced
@@ -43,18 +44,10 @@ _INSERT_TURN: Final = f"""
     ON CONFLICT (user_id, client_request_id) DO NOTHING"""
 _INSERT_CONVERSATION: Final = _insert(conversations, "indexed_at")
 _INSERT_MESSAGE: Final = _insert(messages)
-# A turn that was deleted meanwhile is marked with 0 or -1, that of a deleted conversation with 0: what is marked with 0
-# is to be forgotten when it has ended. A conversation
-# that was deleted between a turn's acceptance and its first commit could not mark it, but it is not there.
-_END_TURN: Final = """
+_END_TURN: Final = f"""
     UPDATE turns SET status = :status, outcome = :outcome, trail = :trail, ended_at = :ended_at,
-                     keep_until = CASE
-                         WHEN keep_until <= 0 THEN keep_until
-                         WHEN conversation_id IS NOT NULL
-                              AND NOT EXISTS (SELECT 1 FROM conversations WHERE id = turns.conversation_id) THEN 0
-                         ELSE :keep_until
-                     END
-    WHERE id = :id"""
+                     keep_until = {at_end(":keep_until")}
+    WHERE id = :id"""  # noqa: S608  # of our names
 _INSERT_USAGE: Final = _insert(usage)
 _MOVE_LEAF: Final = """
     UPDATE conversations

@@ -4,17 +4,17 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, and_, bindparam, delete, exists, or_, select, tuple_, update
+from sqlalchemy import Connection, Select, and_, bindparam, delete, exists, select, tuple_, update
 
 from server.adapters.database import Database
 from server.adapters.images_sql import let_go
+from server.adapters.keep_until import SHOWN, passed
 from server.adapters.rows import message_of, outcome_of, turn_of, usage_of
 from server.adapters.schema import messages, turns, usage
 from server.core.ports import StoredTurn
 from server.core.records import UsageRow
 
 _reply = {f"reply_{column.name}": column for column in messages.c}
-SHOWN = or_(turns.c.keep_until.is_(None), turns.c.keep_until > 0)
 _ANYONES: Final = (
     select(turns.c.facts, turns.c.outcome, turns.c.trail, *(column.label(name) for name, column in _reply.items()))
     .outerjoin(messages, messages.c.id == turns.c.message_id)
@@ -39,7 +39,7 @@ _continued = exists().where(
 )
 _PASSED: Final = (
     select(turns.c.id)
-    .where(turns.c.keep_until.between(0, bindparam("now")), turns.c.ended_at.is_not(None), ~_continued)
+    .where(passed(bindparam("now")), turns.c.ended_at.is_not(None), ~_continued)
     .order_by(turns.c.keep_until, turns.c.id)
     .limit(bindparam("count"))
 )
