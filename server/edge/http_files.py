@@ -14,7 +14,7 @@ from server.edge.asked import LONGEST_ID
 from server.edge.auth import CurrentActor, CurrentServices
 from server.edge.body import read_bytes
 from server.edge.fields import unsupported, wrong
-from server.edge.pages import page
+from server.edge.pages import After, page
 
 MOST_BYTES: Final = 8 * 1024 * 1024 + 64 * 1024
 """An image, and what a form has around it."""
@@ -56,7 +56,7 @@ async def files(
     actor: CurrentActor,
     services: CurrentServices,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
-    after: str | None = None,
+    after: After = None,
     order: Literal["asc", "desc"] = "desc",
     purpose: str | None = None,
 ) -> dict[str, Any]:
