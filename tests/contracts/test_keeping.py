@@ -56,7 +56,7 @@ async def found(search: Search, text: str, user: str = "user_1") -> list[str]:
 async def test_unused_conversations_are_found(keeping: Keeping) -> None:
     """Of all users, those that were last used before a time, so many at once."""
     for name, used in (("1", 10), ("2", 20), ("3", 30)):
-        await keeping.create(a_conversation(name, user_id=f"user_{name}", updated_at=used), [])
+        await keeping.create((a_conversation(name, user_id=f"user_{name}", updated_at=used), []))
     assert await keeping.unused(30, 9) == [("conv_1", "user_1"), ("conv_2", "user_2")]
     assert await keeping.unused(30, 1) == [("conv_1", "user_1")]
 
