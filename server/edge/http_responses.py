@@ -10,6 +10,7 @@ from server.core.errors import Refused
 from server.edge import handshake, responses_ws
 from server.edge.auth import CurrentActor, CurrentServices
 from server.edge.body import read_object
+from server.edge.completions_render import turn_id
 from server.edge.following import StreamedAnswer, WholeAnswer
 from server.edge.http_personas import VARY
 from server.edge.items_render import items_of
@@ -46,14 +47,14 @@ async def retrieve(
 ) -> Response:
     """Return the response as it stands; with `stream=true`, its events after `starting_after`, then live."""
     if not stream:
-        return JSONResponse(response_object(await services.turns.find(actor, response_id)))
-    return _streamed(await services.turns.resume(actor, response_id, starting_after), starting_after, {})
+        return JSONResponse(response_object(await services.turns.find(actor, turn_id(response_id))))
+    return _streamed(await services.turns.resume(actor, turn_id(response_id), starting_after), starting_after, {})
 
 
 @router.post("/v1/responses/{response_id}/cancel")
 async def cancel(response_id: str, actor: CurrentActor, services: CurrentServices) -> Response:
-    """Stop the response at what was produced, and return it once it has ended."""
-    return WholeAnswer(await services.turns.cancel(actor, response_id), response_object, {})
+    """Stop the response, or the completion with this id, at what was produced, and return it once it has ended."""
+    return WholeAnswer(await services.turns.cancel(actor, turn_id(response_id)), response_object, {})
 
 
 @router.get("/v1/responses/{response_id}/made_of")

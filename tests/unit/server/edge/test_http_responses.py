@@ -32,7 +32,7 @@ def test_a_failed_response_is_a_response() -> None:
 
 
 def test_a_response_can_be_read_resumed_and_cancelled() -> None:
-    """A response is found by its id, its events from any position, and one that is not the user's is not found."""
+    """A response is found by its id or a completion's, its events from any position; another user's is not found."""
     world = World()
     world.turns.lives["resp_7"] = told(["a", "b"], turn=a_turn("7"))
     world.turns.lives["resp_8"] = told(["a"], turn=a_turn("8", user_id="bo"))
@@ -47,7 +47,9 @@ def test_a_response_can_be_read_resumed_and_cancelled() -> None:
             "stream_position_lost",
         )
         assert client.post("/v1/responses/resp_7/cancel").json()["id"] == "resp_7"
-        assert world.turns.cancelled == ["resp_7"]
+        assert client.post("/v1/responses/chatcmpl-7/cancel").json()["id"] == "resp_7"
+        assert client.get("/v1/responses/chatcmpl-7").json()["id"] == "resp_7"
+        assert world.turns.cancelled == ["resp_7", "resp_7"]
         for missing in ("resp_8", "resp_9"):
             assert error_of(client.get(f"/v1/responses/{missing}")) == (404, "response_not_found")
             assert error_of(client.get(f"/v1/responses/{missing}?stream=true")) == (404, "response_not_found")
