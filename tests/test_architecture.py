@@ -21,6 +21,7 @@ PROGRAMS = (*PACKAGES, "deploy", "bench", "tests")
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 MOST_LINES = 400
 NOT_SOURCES = {"__pycache__", "node_modules", "data", "dist", "out"}
+NOT_OURS = {"out", ".venv", "node_modules", "latest"}
 MACHINE_PATH = re.compile(r"(?<![\w.:/-])/(?:work|home|root|Users)/\w+")
 REGISTRY = re.compile(r"\bpypi\.org|pythonhosted\.org|registry\.npmjs\.org")
 PIN = re.compile(r"^(?P<name>[\w.-]+)(?:\[[^\]]*\])?==(?P<version>\S+)")
@@ -49,7 +50,9 @@ def _lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def _python_files(*folders: str) -> list[Path]:
-    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py") if "out" not in path.parts)
+    return sorted(
+        path for folder in folders for path in (ROOT / folder).rglob("*.py") if not NOT_OURS.intersection(path.parts)
+    )
 
 
 def _sources() -> Iterator[Path]:

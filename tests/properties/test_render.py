@@ -6,13 +6,29 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from openai.types.chat import ChatCompletionChunk
+from openai.types.responses import ResponseStreamEvent
+from openai.types.responses.responses_server_event import ResponsesServerEvent
+from pydantic import TypeAdapter
 
 from server.chat.live import LiveTurn
-from server.core.events import Event, last_seq
+from server.core.events import Event, Kind, last_seq
+from server.core.records import Sampling
 from server.edge import completions_render, responses_render
-from tests.unit.server.edge.stories import told
+from tests.fitting import COMPLETIONS, RESPONSES, check_fits
+from tests.unit.server.edge.stories import told, told_of
 
 PIECES = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), max_size=12)
+KINDS: st.SearchStrategy[Kind] = st.sampled_from(["message", "refusal", "reasoning", "function_call"])
+ITEMS = st.lists(st.tuples(KINDS, PIECES), max_size=5)
+FACTS = st.fixed_dictionaries(
+    {
+        "echo": st.sampled_from([{}, {"reasoning": {"effort": "low", "summary": "auto"}}]),
+        "sampling": st.sampled_from([Sampling(), Sampling(logprobs=1)]),
+    }
+)
+STREAM: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
+SOCKET: TypeAdapter[Any] = TypeAdapter(ResponsesServerEvent)
 WAKES = st.lists(st.integers(0, 5), max_size=30)
 
 
@@ -99,3 +115,61 @@ def test_a_completion_is_resumed_anywhere(pieces: list[str], wakes: list[int], d
     told_choices = [choice for chunk in (*seen, *rest) for choice in chunk["choices"]]
     assert "".join(choice["delta"].get("content") or "" for choice in told_choices) == "".join(pieces)
     assert (not rest) == (seen[-1]["choices"] == [])
+
+
+@given(ITEMS, FACTS, WAKES)
+def test_every_event_fits_the_types_of_the_sdk(
+    items: list[tuple[Kind, list[str]]], facts: dict[str, Any], wakes: list[int]
+) -> None:
+    """Whatever an answer is made of and however slowly it is read, SDKs know each event, in an order they accept."""
+    frames = followed(
+        told_of(items, **facts), wakes, lambda live, news, at: responses_render.frames(live, news, after=at)
+    )
+    begun: dict[int, tuple[str, str]] = {}
+    parts: set[tuple[int, int]] = set()
+    done: set[int] = set()
+    for frame in frames:
+        STREAM.validate_python(frame, strict=True)
+        SOCKET.validate_python(frame, strict=True)
+        check_fits(frame, RESPONSES)
+        index = frame.get("output_index", -1)
+        match frame["type"].rpartition("."):
+            case ("response.output_item", _, "added"):
+                assert index == len(begun)
+                begun[index] = frame["item"]["id"], frame["item"]["type"]
+            case ("response.output_item", _, "done"):
+                assert begun[index] == (frame["item"]["id"], frame["item"]["type"])
+                done.add(index)
+            case (kind, _, "added") if kind.endswith("part"):
+                parts.add((index, frame.get("content_index", frame.get("summary_index", -1))))
+            case (_, _, "delta"):
+                assert frame["item_id"] == begun[index][0]
+                assert index not in done
+                part = frame.get("content_index", frame.get("summary_index", -1))
+                assert part < 0 or (index, part) in parts
+            case _:
+                pass
+    assert done == set(begun)
+    final = frames[-1]["response"]["output"]
+    assert [(item["id"], item["type"]) for item in final] == list(begun.values())
+
+
+@given(ITEMS, FACTS, WAKES, st.booleans())
+def test_every_chunk_fits_the_types_of_the_sdk(
+    items: list[tuple[Kind, list[str]]], facts: dict[str, Any], wakes: list[int], include_usage: Any
+) -> None:
+    """The same of chunks; the pieces of a call's arguments come in order, each call under its own number."""
+    chunks = followed(
+        told_of(items, **facts),
+        wakes,
+        lambda live, news, _: completions_render.frames(live, news, include_usage=include_usage),
+    )
+    calls: dict[int, str] = {}
+    for chunk in chunks:
+        ChatCompletionChunk.model_validate(chunk, strict=True)
+        check_fits(chunk, COMPLETIONS)
+        for choice in chunk["choices"]:
+            for call in choice["delta"].get("tool_calls", ()):
+                assert call["index"] in calls or call["index"] == len(calls)
+                calls[call["index"]] = calls.get(call["index"], "") + call["function"]["arguments"]
+    assert list(calls.values()) == ["".join(pieces) for kind, pieces in items if kind == "function_call"]
