@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from server.adapters import observer_logs
 from server.app import application
 from server.edge.hangups import Hangups
+from server.edge.http_uvicorn import HttpProtocol
 from server.edge.services import Services
 from server.edge.wire_uvicorn import WireProtocol
 from server.settings import Settings
@@ -36,6 +37,7 @@ class Server(uvicorn.Server):
                 app,
                 host=host,
                 port=port,
+                http=HttpProtocol,
                 ws=WireProtocol,
                 ws_max_size=LARGEST_FRAME,
                 ws_per_message_deflate=False,

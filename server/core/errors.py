@@ -221,6 +221,7 @@ class Close:
 
 
 CLOSE_BINARY = Close(1003, "text frames only", come_back=False)
+CLOSE_NOISY = Close(1008, "over 1,000 pings, pongs and parts of messages below 1 KiB in a minute", come_back=False)
 CLOSE_TOO_LARGE = Close(1009, "frame over 16 MiB", come_back=False)
 """Sent by the server library, which reads no frame that large; the reason is in its words."""
 CLOSE_SILENT = Close(1011, "keepalive ping timeout", come_back=True)
@@ -232,6 +233,7 @@ CLOSE_EXPIRED = Close(4401, "credential expired", come_back=False)
 CLOSE_SUSPENDED = Close(4403, "account suspended", come_back=False)
 CLOSES = (
     CLOSE_BINARY,
+    CLOSE_NOISY,
     CLOSE_TOO_LARGE,
     CLOSE_SILENT,
     CLOSE_RESTART,

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 import uvicorn
@@ -101,3 +101,63 @@ async def test_nothing_is_written_after_the_close(code: int) -> None:
         await client.wait_closed()
         assert client.close_code == code
     assert ready == [False]
+
+
+async def test_messages_in_parts_arrive_and_pings_are_answered() -> None:
+    """Parts of the size that clients send, and now and then a ping, are bounded by nothing here."""
+    heard: list[str] = []
+
+    async def serve(websocket: WebSocket) -> None:
+        heard.append(await websocket.receive_text())
+        await websocket.send_text("thanks")
+
+    async with served(serve) as address, websockets.connect(address) as client:
+        await client.send("x" * 4_096 for _ in range(2_000))
+        await (await client.ping())
+        assert await client.recv() == "thanks"
+    assert heard == ["x" * 4_096 * 2_000]
+
+
+@pytest.mark.parametrize("what", ["parts", "pings"])
+async def test_frames_that_ask_for_nothing_are_bounded(what: str) -> None:
+    """Who sends small frames by the thousand is closed; they would keep the server from everybody else."""
+
+    async def serve(websocket: WebSocket) -> None:
+        with suppress(WebSocketDisconnect):
+            await websocket.receive_text()
+
+    async with served(serve) as address, websockets.connect(address, ping_interval=None) as client:
+        with suppress(websockets.ConnectionClosed):
+            if what == "parts":
+                await client.send("x" for _ in range(5_000))
+            else:
+                for _ in range(5_000):
+                    await client.ping()
+        await client.wait_closed()
+        assert client.close_code == 1008
+
+
+async def test_pings_of_who_reads_nothing_are_not_answered_into_memory() -> None:
+    """While a client takes nothing, what it asks for is not kept for it."""
+    behind, over = asyncio.Event(), asyncio.Event()
+    sizes: list[int] = []
+
+    async def serve(websocket: WebSocket) -> None:
+        outlet = Outlet(websocket)
+        while outlet.ready:
+            outlet.write([Frames(["x" * 100_000])])
+        transport = outlet.wire.transport  # type: ignore[union-attr]
+        sizes.append(transport.get_write_buffer_size())
+        behind.set()
+        await over.wait()
+        sizes.append(transport.get_write_buffer_size())
+
+    async with served(serve) as address:
+        client = await websockets.connect(address, max_queue=1, ping_interval=None)
+        await asyncio.wait_for(behind.wait(), 10)
+        for _ in range(500):
+            await client.ping()
+        await asyncio.sleep(0)
+        over.set()
+        client.transport.abort()
+    assert sizes[1] <= sizes[0]
