@@ -12,6 +12,8 @@ from server.edge.fields import Fields, unsupported, wrong
 
 MOST_ITEMS: Final = 2_000
 MOST_PARTS: Final = 500
+MOST_PARTS_TOGETHER: Final = 10_000
+"""Of all messages of one request."""
 MOST_DIALS: Final = 64
 MOST_LIKELY: Final = 20
 """Likely tokens that are told beside each token."""
@@ -145,6 +147,8 @@ def dialogue(said: Sequence[Item | System], name: str, opening: str | None, *, g
     The system text begins with `opening` and is joined in order, with blank lines. What was said ends with the user or
     with outputs of functions, unless nothing is to be generated. An assistant's calls belong to what it said before.
     """
+    if sum(len(one.parts) for one in said if isinstance(one, Item)) > MOST_PARTS_TOGETHER:
+        raise wrong(name, f"messages of at most {MOST_PARTS_TOGETHER} parts together")
     items: list[Item] = []
     steering = [opening] if opening else []
     for one in said:

@@ -1,20 +1,30 @@
 """The JSON body of a request, read in pieces so that one that is too large is never held."""
 
-from typing import Any
+import asyncio
+from typing import Any, Final
 
 from fastapi import Request
 
 from server.edge.json_in import MOST_BYTES, decode, decode_any, too_large
 
+MOST_AT_ONCE: Final = 1024 * 1024
+"""What is longer is decoded beside the loop, so that others are served meanwhile."""
+
 
 async def read_object(request: Request) -> dict[str, Any]:
     """Return the JSON object in the body, whatever content type it claims. Raises `Refused`."""
-    return decode(await read_bytes(request, MOST_BYTES))
+    return await decoded(await read_bytes(request, MOST_BYTES))
 
 
 async def read_value(request: Request) -> Any:
     """Return the JSON in the body, whatever value it is. Raises `Refused`."""
-    return decode_any(await read_bytes(request, MOST_BYTES))
+    body = await read_bytes(request, MOST_BYTES)
+    return decode_any(body) if len(body) <= MOST_AT_ONCE else await asyncio.to_thread(decode_any, body)
+
+
+async def decoded(text: str | bytes) -> dict[str, Any]:
+    """Return the JSON object that a frame or body is. Raises `Refused`."""
+    return decode(text) if len(text) <= MOST_AT_ONCE else await asyncio.to_thread(decode, text)
 
 
 async def read_bytes(request: Request, most: int) -> bytes:

@@ -26,10 +26,10 @@ from server.core.records import Actor
 from server.edge import asked, completions_render, extensions
 from server.edge.answers import Answers, Cursor, Ticket
 from server.edge.asked import Asked, Delivery
+from server.edge.body import decoded
 from server.edge.door import PATIENT, Door, Patience
 from server.edge.fields import Fields
 from server.edge.follows import Follows
-from server.edge.json_in import decode
 from server.edge.outlet import Frames, Outlet
 from server.edge.refusals import handed_over, lost, told
 from server.edge.services import Services
@@ -151,7 +151,7 @@ class Socket:
         """Do what a frame asks, or say why not; the socket lives on."""
         lane: str | None = None
         try:
-            frame = decode(text)
+            frame = await decoded(text)
             lane = asked.stream_id(Fields(frame))
             kind = frame.get("type")
             if self._extended and isinstance(kind, str) and kind.startswith(extensions.PREFIX):

@@ -68,3 +68,12 @@ def test_any_completion_is_read_or_refused(body: dict[str, Any]) -> None:
 def test_any_frame_is_answered(frame: dict[str, Any]) -> None:
     """A frame of whatever type is a request, an answer or a refusal."""
     assert isinstance(outcome(frame, responses_ws.DOOR.read), (TurnRequest, Refused, str))
+
+
+def test_the_parts_of_all_messages_are_counted() -> None:
+    """A request may have many messages of many parts, but not both."""
+    part = {"type": "input_text", "text": "a"}
+    for messages, kind in ((20, TurnRequest), (21, Refused)):
+        said = [{"role": "user", "content": [part] * 500}] * messages
+        assert isinstance(outcome({"type": "response.create", "input": said}, responses_ws.DOOR.read), kind)
+        assert isinstance(outcome({"messages": said}, completions_ws.DOOR.read), kind)

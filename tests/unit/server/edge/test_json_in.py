@@ -3,7 +3,7 @@
 import pytest
 
 from server.core.errors import Refused
-from server.edge.json_in import MOST_BOXES, MOST_BYTES, MOST_LEVELS, decode, decode_any, digest
+from server.edge.json_in import MOST_BOXES, MOST_BYTES, MOST_LEVELS, MOST_VALUES, decode, decode_any, digest
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", "7", '"x"', '{"a":NaN}', '{"a":1e999}', '{"a":"\\ud800"}', "{'a':1}"])
@@ -47,6 +47,17 @@ def test_arrays_and_objects_are_counted(box: str) -> None:
                 decode(given)
             assert refused.value.code == "invalid_value"
     assert decode('{"a":"' + '[{\\"' * MOST_BOXES + '"}')
+
+
+@pytest.mark.parametrize("value", ["0", '"[,:\\""'])
+def test_values_are_counted(value: str) -> None:
+    """However small they are; commas, colons and brackets in texts are none."""
+    assert decode('{"a":[' + ",".join([value] * (MOST_VALUES - 2)) + "]}")
+    text = '{"a":[' + ",".join([value] * (MOST_VALUES - 1)) + "]}"
+    for given in (text, text.encode(), '"["' * (MOST_VALUES + 1)):
+        with pytest.raises(Refused) as refused:
+            decode(given)
+        assert refused.value.code == "invalid_value"
 
 
 @pytest.mark.parametrize("filler", ["x", "é", "😀"])
