@@ -1,5 +1,6 @@
 """What a client secret does to a request: it fills in what it is bound to, and lets nothing else be named. Pure."""
 
+import hashlib
 from dataclasses import replace
 
 from server.chat.catalogue import PREFIX, split
@@ -24,6 +25,18 @@ def bound(actor: Actor, request: TurnRequest) -> TurnRequest:
         alias = binding.model
     model = alias if alias is not None or persona is None else f"{PREFIX}{persona}"
     return replace(request, model=model, persona=persona)
+
+
+def told_apart(actor: Actor, request: TurnRequest) -> TurnRequest:
+    """Return the request so that it counts as another one with another secret, where that changes the answer."""
+    binding = actor.binding
+    if not request.body_digest or binding is None:
+        return request
+    held_to = (binding.persona, binding.model, binding.instructions)
+    if held_to == (None, None, None):
+        return request
+    said = repr((request.body_digest, *held_to)).encode("utf-8", "surrogatepass")
+    return replace(request, body_digest=hashlib.sha256(said).hexdigest())
 
 
 def _for_another(kind: str, name: str) -> Refused:

@@ -13,6 +13,7 @@ from typing import Self
 import ratelimit
 from server.chat.accepting import Accepted, Accepting
 from server.chat.answer import Answer
+from server.chat.binding import told_apart
 from server.chat.claims import Abandoned, Claim, Claims, Started, conflict
 from server.chat.live import LiveTurn
 from server.chat.mirrors import Mirrors
@@ -106,7 +107,7 @@ class Turns:
 
     def receive(self, actor: Actor, request: TurnRequest) -> Claim:
         """Claim the request's id at receipt. Raises `Refused` if the id is in use with another body."""
-        return self._claims.receive(actor, request)
+        return self._claims.receive(actor, told_apart(actor, request))
 
     def abandon(self, claim: Claim) -> None:
         """Give up a claim that will not be started."""
