@@ -14,6 +14,7 @@ from server.core.errors import Refused
 from server.core.records import Actor, Binding, Role, is_client_secret
 from server.edge import cookies
 from server.edge.access import ACCESS
+from server.edge.cross_origin import is_own, is_secure, refuse_foreign
 from server.edge.services import Services
 
 KEY_PROTOCOL: Final = "openai-insecure-api-key."
@@ -76,6 +77,9 @@ async def actor_of(
     A client secret may expire while what was `begun` with it, in microseconds, goes on.
     """
     if not secret and services.visitors is not None:
+        if connection.scope["type"] == "http" and connection.scope["method"] not in {"GET", "HEAD"}:
+            # What a page elsewhere makes a browser ask would be charged to the visitor's network.
+            refuse_foreign(connection, public_url=services.public_url, allowed=services.allowed_origins)
         visitor = services.visitors.actor(connection)
         services.doorkeeper.request(f"{visitor.network}")
         return replace(visitor, locale=locale_of(connection))
@@ -91,7 +95,7 @@ async def actor_of(
             services.doorkeeper.wrong(address, secret)
         raise
     services.doorkeeper.request(actor.user_id)
-    _check_origin(actor.binding, connection)
+    _check_origin(actor.binding, connection, services.public_url)
     return actor if actor.locale else replace(actor, locale=locale_of(connection))
 
 
@@ -108,13 +112,14 @@ async def _current(request: Request) -> Actor:
     return actor
 
 
-def _check_origin(binding: Binding | None, connection: HTTPConnection) -> None:
+def _check_origin(binding: Binding | None, connection: HTTPConnection, public_url: str | None) -> None:
     """Refuse a client secret that is bound to an origin, to everybody but the pages of it."""
     if binding is None or binding.origin is None:
         return
     origin, own = connection.headers.get("origin"), connection.headers.get("sec-fetch-site") == "same-origin"
     # Browsers leave the origin out where a page reads from the host that it came from.
-    here = origin is None and own and binding.origin.partition("://")[2] == connection.headers.get("host", "").lower()
+    host, secure = connection.headers.get("host", ""), is_secure(connection)
+    here = origin is None and own and is_own(binding.origin, host=host, public_url=public_url, secure=secure)
     if not here and (origin is None or origin.lower() != binding.origin):
         raise Refused("client_secret_bound", f"This client secret is for pages of {binding.origin} only.")
 

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from server.core.errors import Refused
 from server.core.ports_sessions import PREFIX
 from server.edge.cross_origin import is_own
+from server.edge.cross_origin import is_secure as came_secure
 
 OURS: Final = "x-parley"
 """The header that our pages send with what changes something; its value is 1."""
@@ -61,7 +62,8 @@ def check_ours(connection: HTTPConnection, public_url: str | None) -> None:
     """Raise `Refused` unless a page of ours made this request, or somebody who typed its address to read."""
     site = connection.headers.get("sec-fetch-site")
     origin = connection.headers.get("origin")
-    ours = origin is not None and is_own(origin, host=connection.headers.get("host", ""), public_url=public_url)
+    host, secure = connection.headers.get("host", ""), came_secure(connection)
+    ours = origin is not None and is_own(origin, host=host, public_url=public_url, secure=secure)
     if connection.scope["type"] == "websocket":
         if not ours:
             raise Refused("foreign_page", "With a session, only pages of this server may open a socket.")

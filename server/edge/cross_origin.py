@@ -5,7 +5,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from server.core.errors import Refused
 
 _EXPOSED: Final = (
     "x-request-id",
@@ -18,16 +21,43 @@ _EXPOSED: Final = (
 )
 
 
-def may_connect(origin: str | None, *, host: str, public_url: str | None, allowed: Sequence[str]) -> bool:
+def may_connect(
+    origin: str | None, *, host: str, public_url: str | None, allowed: Sequence[str], secure: bool = False
+) -> bool:
     """Return whether a socket may be opened: by programs, by our own pages, and from the origins that are allowed."""
-    return origin is None or origin in allowed or "*" in allowed or is_own(origin, host=host, public_url=public_url)
-
-
-def is_own(origin: str, *, host: str, public_url: str | None) -> bool:
-    """Return whether a page of this origin is one of ours."""
-    if origin.lower().partition("://")[2] == host.lower() != "":
+    if origin is None or origin in allowed or "*" in allowed:
         return True
-    return public_url is not None and origin_of(public_url) == origin.lower()
+    return is_own(origin, host=host, public_url=public_url, secure=secure)
+
+
+def is_own(origin: str, *, host: str, public_url: str | None, secure: bool = False) -> bool:
+    """Return whether a page of this origin is one of ours. `secure`: the request came over TLS."""
+    given, public = origin.lower(), origin_of(public_url) if public_url is not None else None
+    if public == given:
+        return True
+    # A proxy may end TLS without saying so; a page that came in the clear is none of ours where we have TLS.
+    ours = [f"https://{host.lower()}"]
+    if not secure and public != ours[0]:
+        ours.append(f"http://{host.lower()}")
+    return host != "" and given in ours
+
+
+def is_secure(connection: HTTPConnection) -> bool:
+    """Return whether the request came over TLS, as far as we are told."""
+    return connection.scope.get("scheme") in {"https", "wss"}
+
+
+def refuse_foreign(connection: HTTPConnection, *, public_url: str | None, allowed: Sequence[str]) -> None:
+    """Raise `Refused` where a browser asks for a page that may not connect."""
+    origin, host = connection.headers.get("origin"), connection.headers.get("host", "")
+    if not may_connect(origin, host=host, public_url=public_url, allowed=allowed, secure=is_secure(connection)):
+        raise not_allowed(str(origin))
+
+
+def not_allowed(origin: str, param: str | None = None) -> Refused:
+    """Return the refusal of browsers on pages of this origin."""
+    message = f"Browsers on {origin} may not connect; an operator can add it to `allowed_origins`."
+    return Refused("origin_not_allowed", message, param=param)
 
 
 def origin_of(url: str) -> str:

@@ -8,7 +8,7 @@ from server.core.records import Actor, Role
 from server.edge import extensions
 from server.edge.access import ACCESS, SOCKET
 from server.edge.auth import actor_of, answered_protocol, check_role, secret_of, services_of
-from server.edge.cross_origin import may_connect
+from server.edge.cross_origin import refuse_foreign
 from server.edge.door import Door
 from server.edge.doorkeeper import network_of
 from server.edge.errors_http import respond
@@ -29,7 +29,7 @@ async def serve(websocket: WebSocket, door: Door) -> None:
 
 
 async def _admit(websocket: WebSocket, door: Door, services: Services) -> None:
-    _check_origin(websocket, services)
+    refuse_foreign(websocket, public_url=services.public_url, allowed=services.allowed_origins)
     offered: list[str] = websocket.scope["subprotocols"]
     secret = secret_of(websocket, services)
     begun = services.clock.now()
@@ -48,13 +48,3 @@ async def _admit(websocket: WebSocket, door: Door, services: Services) -> None:
         headers = [(b"parley-extensions", b"1")] if extended else []
         await websocket.accept(answered_protocol(offered), headers)
         await Socket(websocket=websocket, door=door, services=services, who=who, extended=extended).run()
-
-
-def _check_origin(websocket: WebSocket, services: Services) -> None:
-    origin = websocket.headers.get("origin")
-    host = websocket.headers.get("host", "")
-    if not may_connect(origin, host=host, public_url=services.public_url, allowed=services.allowed_origins):
-        raise Refused(
-            "origin_not_allowed",
-            f"Browsers on {origin} may not connect; an operator can add it to `allowed_origins`.",
-        )

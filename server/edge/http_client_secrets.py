@@ -5,14 +5,13 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 
 from server.chat.client_secrets import Wanted
-from server.core.errors import Refused
 from server.core.moments import rfc3339
 from server.core.ports_secrets import ClientSecret
 from server.core.records import Binding
 from server.edge.asked import LONGEST_ID
 from server.edge.auth import CurrentActor, CurrentServices
 from server.edge.body import read_object
-from server.edge.cross_origin import may_connect, origin_of
+from server.edge.cross_origin import is_secure, may_connect, not_allowed, origin_of
 from server.edge.fields import Fields, unsupported, wrong
 from server.edge.pages import After, Limit, page
 from server.edge.shapes.bodies import ClientSecretBody, described
@@ -35,12 +34,9 @@ async def mint(request: Request, actor: CurrentActor, services: CurrentServices)
         host=request.headers.get("host", ""),
         public_url=services.public_url,
         allowed=services.allowed_origins,
+        secure=is_secure(request),
     ):
-        raise Refused(
-            "origin_not_allowed",
-            f"Browsers on {wanted.origin} may not connect; an operator can add it to `allowed_origins`.",
-            param="origin",
-        )
+        raise not_allowed(wanted.origin, "origin")
     secret, made = await services.secrets.mint(actor, wanted)
     return {
         "value": secret,
@@ -81,7 +77,11 @@ def read(fields: Fields) -> Wanted:
     if user is not None and not (user.strip() and user.isprintable()):
         raise wrong("user", "one line of visible characters")
     prompt = session.inner("prompt")
-    persona = prompt.text("id", LONGEST_ID)
+    persona, model = prompt.text("id", LONGEST_ID), session.text("model", LONGEST_ID)
+    if persona in {"", "persona:"}:
+        raise wrong(prompt.param("id"), "the name of a persona")
+    if model == "":
+        raise wrong(session.param("model"), "the name of a model")
     for name in ("version", "variables"):
         if prompt.given(name):
             raise unsupported(prompt.param(name), "A client secret with it is")
@@ -91,7 +91,7 @@ def read(fields: Fields) -> Wanted:
         tier=fields.text("tier", LONGEST_ID),
         origin=_origin(fields),
         persona=persona.removeprefix("persona:") if persona else None,
-        model=session.text("model", LONGEST_ID),
+        model=model,
         instructions=session.text("instructions", LONGEST_INSTRUCTIONS) or None,
         messages=fields.whole("max_messages", 1),
     )
@@ -112,7 +112,9 @@ def session_of(binding: Binding, session_id: str) -> dict[str, Any]:
 
 def _origin(fields: Fields) -> str | None:
     given = fields.text("origin", LONGEST_ID)
-    if given is not None and (given == "null" or origin_of(given) != given.lower()):
+    if given is not None and (
+        not given.lower().startswith(("http://", "https://")) or origin_of(given) != given.lower()
+    ):
         raise wrong("origin", "an origin as browsers send it, such as https://chat.example.org")
     return given.lower() if given is not None else None
 

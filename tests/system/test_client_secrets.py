@@ -180,6 +180,20 @@ async def test_a_persona_is_bound_too(shop: tuple[House, FakeClock, httpx.AsyncC
     assert "Socratic" in instructions(one, 0)
 
 
+async def test_a_request_id_is_of_what_the_secret_is_bound_to(
+    shop: tuple[House, FakeClock, httpx.AsyncClient],
+) -> None:
+    """The same id and body with a secret of other instructions is another request; with one of the same it is not."""
+    one, _, application = shop
+    answers = []
+    for rule in ("Answer in rhymes.", "Answer in rhymes.", "Answer in prose."):
+        made = await minted(application, user="ana", tier="plus", session={"instructions": rule})
+        async with one.http(made["value"]) as ana:
+            answers.append(await ana.post("/v1/responses", json=ASK, headers={"idempotency-key": "r-1"}))
+    assert [answer.status_code for answer in answers] == [200, 200, 409]
+    assert answers[0].json()["id"] == answers[1].json()["id"]
+
+
 async def test_what_could_never_be_used_is_not_made(shop: tuple[House, FakeClock, httpx.AsyncClient]) -> None:
     """Each field says what is wrong with it; keys of role user make none."""
     one, _, application = shop
@@ -188,6 +202,12 @@ async def test_what_could_never_be_used_is_not_made(shop: tuple[House, FakeClock
     assert await refused(application, session={"prompt": {"id": "nobody"}}) == (404, "persona_not_found", "persona")
     revision = await refused(application, session={"prompt": {"id": "assistant@1"}})
     assert revision == (403, "persona_revision_forbidden", "persona")
+    for nobody in ("", "persona:"):
+        unnamed = await refused(application, session={"prompt": {"id": nobody}})
+        assert unnamed == (400, "invalid_value", "session.prompt.id")
+    assert await refused(application, session=session | {"model": ""}) == (400, "invalid_value", "session.model")
+    script = one.address.replace("http://", "javascript://")
+    assert await refused(application, origin=script) == (400, "invalid_value", "origin")
     assert await refused(application, session={"type": "transcription"}) == (
         400,
         "unsupported_value",

@@ -83,6 +83,9 @@ def test_origins() -> None:
         ("http://a.example", None, [], False),
         ("https://chat.example", "https://Chat.example/path", [], True),
         ("http://chat.example", "https://chat.example", [], False),
+        ("http://a.example:8000", "https://a.example:8000", [], False),
+        ("https://a.example:8000", None, [], True),
+        ("javascript://a.example:8000", None, [], False),
         ("https://b.example", None, ["https://b.example"], True),
         ("https://b.example", None, ["*"], True),
         ("null", None, [], False),
@@ -98,6 +101,12 @@ def test_which_origins_may_connect(
 ) -> None:
     """Programs, the host itself, the public address and the allowed origins may connect."""
     assert may_connect(origin, host="a.example:8000", public_url=public_url, allowed=allowed) is expected
+
+
+def test_a_page_in_the_clear_is_none_of_a_host_with_tls() -> None:
+    """Where the request came over TLS, so has the page that may make it."""
+    for origin, expected in (("http://a.example", False), ("https://a.example", True)):
+        assert may_connect(origin, host="a.example", public_url=None, allowed=[], secure=True) is expected
 
 
 def test_sockets_of_a_user_are_counted() -> None:

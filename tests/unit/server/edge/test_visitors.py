@@ -70,6 +70,17 @@ def test_a_socket_is_one_visitor() -> None:
         assert len(cookies) == 1
 
 
+def test_pages_elsewhere_change_nothing_as_a_visitor() -> None:
+    """A form on a foreign page is refused before anything is counted; our own pages and programs are not."""
+    body = {"headers": {"content-type": "text/plain"}, "content": "{}"}
+    with visiting(open_house(), headers={}) as client:
+        client.headers["origin"] = "https://else.example"
+        assert error_of(client.post("/v1/responses", **body)) == (403, "origin_not_allowed")  # type: ignore[arg-type]
+        assert "set-cookie" not in client.post("/v1/responses", **body).headers  # type: ignore[arg-type]
+        client.headers["origin"] = "http://testserver"
+        assert error_of(client.post("/v1/responses", **body)) == (400, "missing_field")  # type: ignore[arg-type]
+
+
 async def test_where_somebody_comes_from_goes_with_them() -> None:
     """The network of the address; of this machine, one name for all."""
     from starlette.requests import HTTPConnection
