@@ -63,7 +63,7 @@ lock: .venv/.dev-stamp ## Write both locks anew; ARGS=--upgrade takes newer vers
 	@$(BIN)/pip install --quiet 'uv>=0.9'
 	@$(COMPILE) --group build $(ARGS) --output-file requirements.lock > /dev/null
 	@$(COMPILE) --group dev $(ARGS) --constraint requirements.lock --output-file requirements-dev.lock > /dev/null
-	@$(subst pyproject.toml,tests/clients/requirements.in,$(COMPILE)) --output-file tests/clients/requirements.lock > /dev/null
+	@$(subst pyproject.toml,tests/clients/requirements.in --no-config,$(COMPILE)) --output-file tests/clients/requirements.lock > /dev/null
 
 describe: .venv/.dev-stamp $(CLIENTS) ## Write the descriptions anew that docs/ and web/ have, after a change of the surface
 	@$(BIN)/python -m server.edge.openapi > docs/openapi.json

@@ -6,9 +6,8 @@ from contextlib import AsyncExitStack
 from typing import TypeVar
 
 import pytest
-from redis.exceptions import ResponseError
 
-from ratelimit.ledger import Demand, Entry, Full, HoldRequest, Journal, Ledger, Reading, StoredHold, Taken
+from ratelimit.ledger import Demand, Entry, Full, HoldRequest, Journal, Ledger, LedgerAway, Reading, StoredHold, Taken
 from ratelimit.ledgers import redis as redis_ledger
 from ratelimit.ledgers.memory import MemoryLedger
 from ratelimit.ledgers.redis import RedisLedger
@@ -131,7 +130,7 @@ def test_a_wrong_script_is_found(mistake: str, monkeypatch: pytest.MonkeyPatch) 
     pairs = Opened(valkey)
     try:
         # A mistake shows as a wrong answer, or as a script that stumbles over what it has written.
-        with pytest.raises((AssertionError, ResponseError)):
+        with pytest.raises((AssertionError, LedgerAway)):
             check(pairs, examples=200, shrink=False)
     finally:
         pairs.close()
